@@ -1,0 +1,51 @@
+//! The messages of the HTTP interfaces, as JSON. Writers and readers share these types; the OpenAPI
+//! description is made from them. Bodies with a field that is not listed here are refused.
+
+pub mod edge;
+pub mod hosts;
+pub mod players;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::CorrelationId;
+
+/// Names the correlation id of a request and its answer.
+pub const CORRELATION_HEADER: &str = "x-correlation-id";
+/// A repeated request with the same value has the effect of one.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+/// The media type of [`Problem`].
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error answer (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// `urn:graticule:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What went wrong, the same words for every error of the kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind as a word for programs, `name_taken` for example.
+    pub code: String,
+    /// What was wrong this time, and what to do about it.
+    pub detail: String,
+    /// The request, as log lines name it.
+    pub correlation_id: Option<CorrelationId>,
+}
+
+impl Problem {
+    /// The answer for an error of the kind `code`.
+    #[must_use]
+    pub fn new(status: u16, code: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:graticule:problem:{code}"),
+            title: title.into(),
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            correlation_id: None,
+        }
+    }
+}

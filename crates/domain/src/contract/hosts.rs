@@ -1,0 +1,182 @@
+//! What zone hosts ask the API, with the service token, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::players::{Character, ItemStack, Place};
+use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
+use crate::time::UnixMillis;
+use crate::token::Jwks;
+
+/// Body of `POST /internal/v1/hosts`: a host starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RegisterHost {
+    /// The host; a new id for each start of the process.
+    pub host: HostId,
+    /// The region that it is in.
+    pub region: String,
+    /// Where players connect, `ws://` or `wss://`.
+    pub url: String,
+    /// The client protocol that it speaks.
+    pub wire_version: u16,
+    /// Zones that it offers to run, one instance each.
+    pub zones: Vec<ZoneId>,
+}
+
+/// Answer to a registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostRegistered {
+    /// Instances to run.
+    pub instances: Vec<AssignedInstance>,
+    /// What the host must keep doing.
+    pub lease: HostLease,
+}
+
+/// An instance that a host owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AssignedInstance {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The zone that it runs.
+    pub zone: ZoneId,
+    /// The generation of the ownership, sent with every write.
+    pub epoch: Epoch,
+}
+
+/// The permission to run instances, and the keys of the tickets to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostLease {
+    /// When it ends unless renewed by a heartbeat.
+    pub expires_at: UnixMillis,
+    /// Milliseconds until the next heartbeat is due.
+    pub heartbeat_in_ms: u64,
+    /// Public keys that tickets are signed with.
+    pub ticket_keys: Jwks,
+}
+
+/// Body of `POST /internal/v1/hosts/{host}/heartbeat`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Heartbeat {
+    /// The instances that the host runs.
+    pub instances: Vec<InstanceLoad>,
+    /// 99th percentile of the tick, of the slowest instance, in microseconds.
+    pub tick_p99_us: u32,
+    /// Whether the host takes no new players.
+    pub draining: bool,
+}
+
+/// How busy an instance is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InstanceLoad {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Players in it, those in their grace time included.
+    pub players: u32,
+}
+
+/// Body of `POST /internal/v1/characters/{id}/claim`: a host takes a character in. Claims are counted: the
+/// newest alone can save, so a character that entered elsewhere is lost to the host it left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClaimCharacter {
+    /// Whose character it must be.
+    pub account: AccountId,
+    /// Where it enters.
+    pub instance: InstanceId,
+    /// The ownership of the instance.
+    pub epoch: Epoch,
+}
+
+/// Answer to a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClaimedCharacter {
+    /// The character as stored.
+    pub character: Character,
+    /// Number of the claim, sent with every save.
+    pub claim: u64,
+}
+
+/// Body of `POST /internal/v1/instances/{instance}/saves`: state that may be lost by some seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SaveBatch {
+    /// The ownership of the instance.
+    pub epoch: Epoch,
+    /// At most 256.
+    pub saves: Vec<CharacterSave>,
+}
+
+/// Where a character is now. Saving the same twice changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CharacterSave {
+    /// The character.
+    pub character: CharacterId,
+    /// The claim that the host holds.
+    pub claim: u64,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// Body of `POST /internal/v1/instances/{instance}/events`: gains that must be neither lost nor doubled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventBatch {
+    /// The ownership of the instance.
+    pub epoch: Epoch,
+    /// At most 256.
+    pub events: Vec<CharacterEvent>,
+}
+
+/// What one character gained. Applied once for each (instance, epoch, sequence).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CharacterEvent {
+    /// Number of the event within the instance's epoch; the same event keeps it when sent again.
+    pub sequence: u64,
+    /// The character.
+    pub character: CharacterId,
+    /// Experience gained.
+    pub xp: u32,
+    /// Kills; counted on the board `kills` too.
+    pub kills: u32,
+    /// Deaths.
+    pub deaths: u32,
+    /// Items found.
+    pub items: Vec<ItemStack>,
+}
+
+/// Answer to saves and events: one outcome for each entry, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchOutcome {
+    /// In the order of the request.
+    pub outcomes: Vec<EntryOutcome>,
+}
+
+/// What became of one entry of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum EntryOutcome {
+    /// Stored now, or already before: either way it is there once.
+    Stored,
+    /// Another host has claimed the character since: let it go.
+    Fenced,
+    /// The character is no more: let it go.
+    Gone,
+}

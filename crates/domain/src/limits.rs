@@ -1,0 +1,56 @@
+//! Limits that more than one part must agree on, each with its reason.
+
+/// A frame from a client, before it is decoded: the largest message is Hello with a ticket under 1 KiB.
+pub const CLIENT_FRAME_BYTES_MAX: usize = 4 * 1024;
+
+/// A frame to a client: Welcome with 1,024 entities of at most 60 bytes fits.
+pub const SERVER_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// A ticket on the wire: a JWT of about 600 bytes.
+pub const TICKET_BYTES_MAX: usize = 2 * 1024;
+
+/// The body of a request to edge or API.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Characters of one account.
+pub const CHARACTERS_PER_ACCOUNT_MAX: usize = 16;
+
+/// Inputs per second that a client may send: 10 are asked for, the rest is room for jitter and frames
+/// that carry commands only.
+pub const INPUTS_PER_SECOND_MAX: u32 = 40;
+
+/// Players of one instance, whatever the catalogue says; where benchmarks end.
+pub const PLAYERS_PER_INSTANCE_MAX: usize = 5_000;
+
+/// Entities that one client sees at a time: slots are 10 bits wide.
+pub const ENTITIES_IN_VIEW_MAX: usize = 1_024;
+
+/// Validity of a ticket to enter an instance.
+pub const TICKET_LIFETIME_SECS: u64 = 30;
+
+/// Validity of an access token.
+pub const ACCESS_TOKEN_LIFETIME_SECS: u64 = 15 * 60;
+
+/// Validity of a refresh token that is not used.
+pub const REFRESH_TOKEN_LIFETIME_SECS: u64 = 30 * 24 * 60 * 60;
+
+/// A body is kept in the world for this long after its connection broke.
+pub const RESUME_GRACE_SECS: u32 = 60;
+
+/// A host's lease; renewed every [`HOST_HEARTBEAT_MILLIS`].
+pub const HOST_LEASE_MILLIS: u64 = 3_000;
+
+/// Between two heartbeats of a host.
+pub const HOST_HEARTBEAT_MILLIS: u64 = 1_000;
+
+/// A region that has not reported for this long leaves the edge's answers.
+pub const REGION_STALE_MILLIS: u64 = 10_000;
+
+/// Entries of one batch of durable events or saves: each becomes one transaction.
+pub const HOST_BATCH_MAX: usize = 256;
+
+const _: () = {
+    assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
+    assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");
+    assert!(HOST_LEASE_MILLIS < REGION_STALE_MILLIS);
+};
