@@ -116,7 +116,7 @@ impl Heading {
     #[must_use]
     pub fn step(self, length: i32) -> Vec2 {
         let scale = |part: i32| {
-            i32::try_from(i64::from(length) * i64::from(part) >> 14).expect("a cosine is at most one")
+            i32::try_from((i64::from(length) * i64::from(part)) >> 14).expect("a cosine is at most one")
         };
         Vec2 { x: scale(cos_q14(self.0)), y: scale(cos_q14(self.0.wrapping_sub(16_384))) }
     }

@@ -10,5 +10,6 @@ pub mod limits;
 pub mod names;
 pub mod progression;
 pub mod random;
+pub mod terrain;
 pub mod time;
 pub mod token;

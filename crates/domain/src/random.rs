@@ -26,13 +26,11 @@ impl Random {
     }
 
     /// The next 32 bits.
-    #[expect(clippy::cast_possible_truncation, reason = "the high half is what is wanted")]
     pub const fn next_u32(&mut self) -> u32 {
         (self.next_u64() >> 32) as u32
     }
 
     /// A number under `bound`, or 0 if that is 0. Lemire's multiplication; its bias is under 2^-32 * bound.
-    #[expect(clippy::cast_possible_truncation, reason = "the product shifted by 32 fits 32 bits")]
     pub const fn below(&mut self, bound: u32) -> u32 {
         ((self.next_u32() as u64 * bound as u64) >> 32) as u32
     }
