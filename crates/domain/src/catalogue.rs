@@ -86,3 +86,6 @@ impl Catalogue {
         self.zones.iter().find(|definition| definition.zone == *zone)
     }
 }
+
+/// Items that monsters drop, by their archetype on the wire.
+pub const LOOT_ITEMS: [&str; 3] = ["coin", "hide", "fang"];

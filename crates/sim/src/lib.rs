@@ -1,1 +1,14 @@
+//! The simulation of one zone: pure, synchronous, deterministic. The same seed and the same inboxes give
+//! the same state at every tick, on every machine. It knows no socket, no clock and no thread.
 
+pub mod entity;
+pub mod grid;
+pub mod inbox;
+pub mod outbox;
+pub mod player;
+pub mod replay;
+pub mod rules;
+mod stages;
+mod state_hash;
+pub mod world;
+pub mod zone;

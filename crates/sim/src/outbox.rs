@@ -1,0 +1,90 @@
+//! What comes out of a zone in a tick. The host keeps one and passes it in again, so that its memory is
+//! used again.
+
+use domain::contract::players::Place;
+use domain::ids::{CharacterId, EntityId};
+use wire::reason::ByeReason;
+
+use crate::player::Seat;
+
+/// Everything that a tick has to say.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    frames: Vec<(Seat, usize)>,
+    /// Characters that are in now.
+    pub admissions: Vec<Admission>,
+    /// Characters whose body is gone.
+    pub departures: Vec<Departure>,
+    /// Durable gains, to be stored before the player can rely on them.
+    pub gains: Vec<Gain>,
+    /// Players to be dropped for what they sent.
+    pub drops: Vec<(Seat, ByeReason)>,
+}
+
+/// A character is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// Who.
+    pub character: CharacterId,
+    /// Its seat from now on.
+    pub seat: Seat,
+    /// Its body.
+    pub entity: EntityId,
+}
+
+/// A character is out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departure {
+    /// Who.
+    pub character: CharacterId,
+    /// The seat that is free from now on.
+    pub seat: Seat,
+    /// Where it was.
+    pub place: Place,
+}
+
+/// What a character gained and must not lose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gain {
+    /// Who.
+    pub character: CharacterId,
+    /// Experience.
+    pub xp: u32,
+    /// Kills.
+    pub kills: u32,
+    /// Deaths.
+    pub deaths: u32,
+    /// Archetype of an item of [`domain::catalogue::LOOT_ITEMS`], and how many.
+    pub items: Option<(u8, u32)>,
+}
+
+impl Outbox {
+    /// Forgets all, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.frames.clear();
+        self.admissions.clear();
+        self.departures.clear();
+        self.gains.clear();
+        self.drops.clear();
+    }
+
+    /// Frames for players, in the order of seats.
+    pub fn frames(&self) -> impl Iterator<Item = (Seat, &[u8])> {
+        let mut start = 0;
+        self.frames.iter().map(move |(seat, end)| {
+            let frame = &self.bytes[start..*end];
+            start = *end;
+            (*seat, frame)
+        })
+    }
+
+    /// Adds the frame for `seat` that `write` appends; returns its length in bytes.
+    pub(crate) fn add_frame(&mut self, seat: Seat, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        self.frames.push((seat, self.bytes.len()));
+        self.bytes.len() - start
+    }
+}

@@ -1,0 +1,218 @@
+//! Strikes, shots, damage, death and what it earns.
+
+use domain::fixed::{Heading, Vec2, metres};
+use domain::ids::EntityId;
+use domain::progression::level_of_xp;
+use wire::message::EventKind;
+use wire::state::{Action, EntityKind};
+
+use super::archetypes::{Attack, MONSTERS};
+use super::{RESPAWN_MILLIS, loot, monsters, player_health_max};
+use crate::entity::Entity;
+use crate::outbox::Gain;
+use crate::rules::is_in_arc;
+use crate::world::World;
+
+/// A sixth of a turn to each side.
+const STRIKE_HALF_ANGLE: u16 = 10_923;
+/// A body is at most this wide to each side; a strike reaches for the edge of it.
+const BODY_RADIUS_MAX: i32 = 256;
+const PROJECTILE_RADIUS: i32 = 50;
+const PROJECTILE_SPEED: i32 = metres(18);
+const PROJECTILE_LIFE_MILLIS: u32 = 1_200;
+const SWING_MILLIS: u32 = 300;
+const CORPSE_MILLIS: u32 = 3_000;
+
+/// What an ability does. Lengths in 1/256 m.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ability {
+    /// Which cooldown it uses.
+    pub(super) slot: usize,
+    pub(super) kind: AbilityKind,
+    pub(super) cooldown_millis: u32,
+    pub(super) damage: i32,
+    /// Added for each level above 1.
+    pub(super) damage_per_level: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AbilityKind {
+    /// Hits all enemies in an arc before the actor.
+    Strike { range: i32 },
+    /// Sends a projectile of this archetype.
+    Shoot { archetype: u8 },
+}
+
+/// The ability behind an action of a player's input.
+pub(super) fn player_ability(action: u8) -> Option<Ability> {
+    let ability = |slot, kind, cooldown_millis, damage, damage_per_level| {
+        Some(Ability { slot, kind, cooldown_millis, damage, damage_per_level })
+    };
+    match action {
+        1 => ability(0, AbilityKind::Strike { range: metres(2) + 64 }, 600, 16, 3),
+        2 => ability(1, AbilityKind::Shoot { archetype: 0 }, 900, 12, 2),
+        _ => None,
+    }
+}
+
+/// The attack of a monster.
+pub(super) fn monster_ability(archetype: u8) -> Ability {
+    let monster = &MONSTERS[usize::from(archetype)];
+    let kind = match monster.attack {
+        Attack::Melee => AbilityKind::Strike { range: monster.range },
+        Attack::Dart => AbilityKind::Shoot { archetype: 1 },
+    };
+    Ability {
+        slot: 0,
+        kind,
+        cooldown_millis: monster.cooldown_millis,
+        damage: monster.damage,
+        damage_per_level: 2,
+    }
+}
+
+/// Uses an ability that is ready; returns the ticks until it is ready again.
+pub(super) fn use_ability(world: &mut World, actor: usize, ability: &Ability, aim: Heading) -> u32 {
+    let ready = world.after_millis(ability.cooldown_millis);
+    let until = world.after_millis(SWING_MILLIS);
+    let body = &mut world.entities[actor];
+    body.ready_at[ability.slot] = ready;
+    body.heading = aim;
+    body.action_until = until;
+    let damage = ability.damage + ability.damage_per_level * (i32::from(body.level) - 1);
+    match ability.kind {
+        AbilityKind::Strike { range } => {
+            body.action = Action::Melee;
+            strike(world, actor, aim, range, damage);
+        }
+        AbilityKind::Shoot { archetype } => {
+            body.action = Action::Shoot;
+            shoot(world, actor, aim, archetype, damage);
+        }
+    }
+    ready.since(world.tick)
+}
+
+fn strike(world: &mut World, actor: usize, aim: Heading, range: i32, damage: i32) {
+    let from = world.entities[actor].position;
+    let mut struck = Vec::new();
+    let World { grid, entities, .. } = world;
+    grid.for_each_within(from, range + 2 * BODY_RADIUS_MAX, |located| {
+        let target = &entities[located.index as usize];
+        if are_enemies(&entities[actor], target)
+            && target.is_alive()
+            && is_in_arc(from, aim, target.position, range + target.radius, STRIKE_HALF_ANGLE)
+        {
+            struck.push(located.index as usize);
+        }
+    });
+    struck.sort_unstable();
+    let source = world.entities[actor].id;
+    for target in struck {
+        deal_damage(world, target, source, damage);
+    }
+}
+
+fn shoot(world: &mut World, actor: usize, aim: Heading, archetype: u8, damage: i32) {
+    let body = &world.entities[actor];
+    let start = body.position + aim.step(body.radius + PROJECTILE_RADIUS);
+    let velocity = aim.step(PROJECTILE_SPEED);
+    let projectile = Entity {
+        velocity,
+        intent: velocity,
+        heading: aim,
+        radius: PROJECTILE_RADIUS,
+        speed_max: PROJECTILE_SPEED,
+        owner: Some(body.id),
+        // A projectile carries its damage where others have their health.
+        health: damage,
+        health_max: damage,
+        expires: Some(world.after_millis(PROJECTILE_LIFE_MILLIS)),
+        ..Entity::new(EntityKind::Projectile, archetype, start)
+    };
+    world.entities.spawn(projectile);
+}
+
+/// Lets a projectile hit; it goes through those who are not its shooter's enemies.
+pub(super) fn projectile_hits(world: &mut World, projectile: usize, target: usize) -> bool {
+    let Some(owner) = world.entities[projectile].owner else { return true };
+    // The shooter may be gone by now; then what it was follows from the archetype.
+    let shooter_kind =
+        if world.entities[projectile].archetype == 0 { EntityKind::Player } else { EntityKind::Monster };
+    if world.entities[target].kind == shooter_kind {
+        return false;
+    }
+    let damage = world.entities[projectile].health;
+    deal_damage(world, target, owner, damage);
+    true
+}
+
+/// Monsters and players are enemies of each other.
+fn are_enemies(one: &Entity, other: &Entity) -> bool {
+    matches!(
+        (one.kind, other.kind),
+        (EntityKind::Player, EntityKind::Monster) | (EntityKind::Monster, EntityKind::Player)
+    )
+}
+
+pub(super) fn deal_damage(world: &mut World, target: usize, source: EntityId, damage: i32) {
+    let victim = &mut world.entities[target];
+    let dealt = damage.min(victim.health).max(0);
+    victim.health -= dealt;
+    let (id, kind, died) = (victim.id, victim.kind, victim.health == 0);
+    world.announce(EventKind::Damage, id, source, u64::try_from(dealt).expect("not negative"));
+    if kind == EntityKind::Monster && !died {
+        monsters::provoke(world, target, source);
+    }
+    if died {
+        die(world, target, source);
+    }
+}
+
+fn die(world: &mut World, target: usize, source: EntityId) {
+    let back = world.after_millis(RESPAWN_MILLIS);
+    let rotten = world.after_millis(CORPSE_MILLIS);
+    let victim = &mut world.entities[target];
+    victim.action = Action::Dead;
+    victim.action_until = back;
+    victim.intent = Vec2::ZERO;
+    victim.velocity = Vec2::ZERO;
+    let (id, seat) = (victim.id, victim.seat);
+    if victim.kind == EntityKind::Monster {
+        victim.expires = Some(rotten);
+        monsters::schedule_return(world, target);
+        loot::drop_loot(world, target);
+    }
+    world.announce(EventKind::Death, id, source, 0);
+    if let Some(player) = seat.and_then(|seat| world.players.get(seat)) {
+        let character = player.character;
+        world.gain(Gain { character, xp: 0, kills: 0, deaths: 1, items: None });
+    }
+    reward(world, target, source);
+}
+
+/// Gives a player who killed a monster its experience.
+fn reward(world: &mut World, target: usize, source: EntityId) {
+    let victim = &world.entities[target];
+    if victim.kind != EntityKind::Monster {
+        return;
+    }
+    let xp = MONSTERS[usize::from(victim.archetype)].xp * u32::from(victim.level);
+    let Some(killer) = world.entities.index_of(source) else { return };
+    let Some(seat) = world.entities[killer].seat else { return };
+    let player = world.players.get_mut(seat).expect("a body's player is there");
+    player.xp += u64::from(xp);
+    let (character, total) = (player.character, player.xp);
+    world.gain(Gain { character, xp, kills: 1, deaths: 0, items: None });
+    world.tell(seat, EventKind::Experience, source, total);
+    let level = u8::try_from(level_of_xp(total)).expect("levels end at 60");
+    let body = &mut world.entities[killer];
+    if level > body.level {
+        body.level = level;
+        body.health_max = player_health_max(level);
+        if body.is_alive() {
+            body.health = body.health_max;
+        }
+        world.announce(EventKind::Level, source, source, level.into());
+    }
+}

@@ -1,0 +1,209 @@
+//! The artificial minds: idle and patrol around the home, chase and attack players in sight, return when led
+//! too far away.
+
+use domain::fixed::{Vec2, metres};
+use domain::ids::EntityId;
+use domain::time::Tick;
+use wire::state::{Action, EntityKind};
+
+use super::archetypes::{MONSTERS, MonsterArchetype};
+use super::combat::{monster_ability, use_ability};
+use crate::entity::{Entity, Mind, Mood};
+use crate::world::World;
+
+/// Players start in the middle; monsters live farther away than this.
+const HOME_FROM_MIDDLE_MIN: i32 = metres(25);
+const PATROL_SPREAD: i32 = metres(8);
+const ACCELERATION: i32 = metres(20);
+/// A monster looks around five times a second, each in its own tick.
+const LOOKS_PER_SECOND: u32 = 5;
+/// Near enough to a goal.
+const ARRIVED: i32 = 128;
+const RETURN_MILLIS: (i32, i32) = (10_000, 20_000);
+
+/// Fills the world with monsters.
+pub(super) fn populate(world: &mut World) {
+    for _ in 0..world.monsters {
+        let monster = new_monster(world);
+        world.entities.spawn(monster);
+    }
+}
+
+fn new_monster(world: &mut World) -> Entity {
+    let size = world.terrain.size;
+    let middle = world.terrain.middle();
+    let mut home = middle;
+    // A world too small for a distance from its middle has monsters anywhere.
+    for _ in 0..20 {
+        let spot = Vec2::new(world.random.between(0, size), world.random.between(0, size));
+        home = world.free_spot(spot, metres(2), metres(1));
+        if !home.is_within(middle, HOME_FROM_MIDDLE_MIN) {
+            break;
+        }
+    }
+    let archetype = match world.random.below(10) {
+        0..5 => 0,
+        5..8 => 1,
+        _ => 2,
+    };
+    let level = u8::try_from(1 + world.random.below(4)).expect("a small number");
+    monster_at(archetype, level, home)
+}
+
+fn monster_at(archetype: u8, level: u8, home: Vec2) -> Entity {
+    let numbers = &MONSTERS[usize::from(archetype)];
+    let health_max = numbers.health_max + numbers.health_per_level * (i32::from(level) - 1);
+    Entity {
+        level,
+        radius: numbers.radius,
+        health: health_max,
+        health_max,
+        speed_max: numbers.speed_max,
+        acceleration: ACCELERATION,
+        mind: Mind { home, goal: home, ..Mind::default() },
+        ..Entity::new(EntityKind::Monster, archetype, home)
+    }
+}
+
+/// A dead monster comes back at its home after a while, as a new entity.
+pub(super) fn schedule_return(world: &mut World, dead: usize) {
+    let body = &world.entities[dead];
+    let again = monster_at(body.archetype, body.level, body.mind.home);
+    let millis = world.random.between(RETURN_MILLIS.0, RETURN_MILLIS.1);
+    let at = world.after_millis(millis.unsigned_abs());
+    world.schedule(at, again);
+}
+
+/// Turns a monster that was hurt on who hurt it, if it has no one else in mind.
+pub(super) fn provoke(world: &mut World, index: usize, by: EntityId) {
+    let mind = &mut world.entities[index].mind;
+    if matches!(mind.mood, Mood::Idle | Mood::Patrol) {
+        mind.mood = Mood::Chase;
+        mind.target = Some(by);
+    }
+}
+
+pub(super) fn think(world: &mut World) {
+    for index in 0..world.entities.len() {
+        let body = &world.entities[index];
+        if body.kind != EntityKind::Monster || !body.is_alive() {
+            continue;
+        }
+        match body.mind.mood {
+            Mood::Idle | Mood::Patrol => stroll(world, index),
+            Mood::Chase => chase(world, index),
+            Mood::Return => go_home(world, index),
+        }
+    }
+}
+
+fn numbers_of(body: &Entity) -> &'static MonsterArchetype {
+    &MONSTERS[usize::from(body.archetype)]
+}
+
+fn stroll(world: &mut World, index: usize) {
+    if looks_now(world, index)
+        && let Some(target) = nearest_player(world, index)
+    {
+        let mind = &mut world.entities[index].mind;
+        mind.mood = Mood::Chase;
+        mind.target = Some(target);
+        return;
+    }
+    let arrived = {
+        let body = &world.entities[index];
+        body.position.is_within(body.mind.goal, ARRIVED)
+    };
+    if world.entities[index].mind.mood == Mood::Patrol && !arrived && !is_over(world, index) {
+        let speed = numbers_of(&world.entities[index]).speed_max / 3;
+        walk_to_goal(&mut world.entities[index], speed);
+    } else if world.entities[index].mind.mood == Mood::Patrol {
+        let millis = world.random.between(2_000, 6_000);
+        rest(world, index, millis);
+    } else if is_over(world, index) {
+        let home = world.entities[index].mind.home;
+        let goal = world.free_spot(home, PATROL_SPREAD, metres(1));
+        let until = world.after_millis(8_000);
+        let mind = &mut world.entities[index].mind;
+        (mind.mood, mind.goal, mind.until) = (Mood::Patrol, goal, until);
+    }
+}
+
+fn chase(world: &mut World, index: usize) {
+    let body = &world.entities[index];
+    let numbers = numbers_of(body);
+    let target = body.mind.target.and_then(|id| world.entities.index_of(id));
+    let target = target.filter(|at| {
+        let prey = &world.entities[*at];
+        prey.is_alive() && !world.entities.is_marked(*at)
+    });
+    let far = !body.position.is_within(body.mind.home, numbers.leash);
+    let Some(target) = target.filter(|_| !far) else {
+        let mind = &mut world.entities[index].mind;
+        (mind.mood, mind.target, mind.goal) = (Mood::Return, None, mind.home);
+        return;
+    };
+    let prey = &world.entities[target];
+    let (goal, reach) = (prey.position, numbers.range + prey.radius / 2);
+    let body = &mut world.entities[index];
+    body.mind.goal = goal;
+    if body.position.is_within(goal, reach) {
+        body.intent = Vec2::ZERO;
+        let aim = (goal - body.position).heading();
+        body.heading = aim;
+        if body.ready_at[0] <= world.tick {
+            let ability = monster_ability(body.archetype);
+            use_ability(world, index, &ability, aim);
+        }
+    } else {
+        walk_to_goal(body, numbers.speed_max);
+    }
+}
+
+/// Goes home without looking at anyone, and heals on arrival.
+fn go_home(world: &mut World, index: usize) {
+    let body = &mut world.entities[index];
+    if body.position.is_within(body.mind.home, metres(2)) {
+        body.health = body.health_max;
+        let millis = world.random.between(1_000, 3_000);
+        rest(world, index, millis);
+    } else {
+        let speed = numbers_of(body).speed_max;
+        walk_to_goal(body, speed);
+    }
+}
+
+fn rest(world: &mut World, index: usize, millis: i32) {
+    let until = world.after_millis(millis.unsigned_abs());
+    let body = &mut world.entities[index];
+    body.intent = Vec2::ZERO;
+    body.mind.mood = Mood::Idle;
+    body.mind.until = until;
+}
+
+fn walk_to_goal(body: &mut Entity, speed: i32) {
+    let way = body.mind.goal - body.position;
+    body.intent = way.with_length(speed);
+    if body.action != Action::Melee && body.action != Action::Shoot {
+        body.heading = way.heading();
+    }
+}
+
+fn is_over(world: &World, index: usize) -> bool {
+    world.entities[index].mind.until <= world.tick
+}
+
+fn looks_now(world: &World, index: usize) -> bool {
+    let period = (world.rate_hz / LOOKS_PER_SECOND).max(1);
+    let Tick(now) = world.tick;
+    now.wrapping_add(world.entities[index].id.0).is_multiple_of(period)
+}
+
+fn nearest_player(world: &World, index: usize) -> Option<EntityId> {
+    let body = &world.entities[index];
+    let seen = world.grid.nearest_within(body.position, numbers_of(body).sight, |located| {
+        let other = &world.entities[located.index as usize];
+        other.kind == EntityKind::Player && other.is_alive()
+    });
+    seen.map(|located| world.entities[located.index as usize].id)
+}

@@ -1,0 +1,52 @@
+//! Sums up a tick for metrics, and checks what must hold after each.
+
+use super::encode_deltas::SentCounts;
+use super::select_interest::InterestCounts;
+use crate::world::World;
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TickReport {
+    /// The tick.
+    pub tick: u32,
+    /// Players in the zone.
+    pub players: u32,
+    /// Entities in the zone.
+    pub entities: u32,
+    /// Inputs that were repeated, too old or too far ahead.
+    pub inputs_ignored: u32,
+    /// Entities in the views of the players that got a snapshot.
+    pub in_view: u32,
+    /// Entities that came into a view.
+    pub entered: u32,
+    /// Entities that left a view.
+    pub left: u32,
+    /// Snapshots sent.
+    pub frames: u32,
+    /// Bytes of their frames.
+    pub bytes: u32,
+    /// Entities updated in them.
+    pub updates: u32,
+}
+
+pub(crate) fn report(world: &World, interest: InterestCounts, sent: SentCounts, ignored: u32) -> TickReport {
+    debug_assert!(
+        world.players.iter().all(|(seat, player)| {
+            world.entities.find(player.entity).is_some_and(|body| body.seat == Some(seat))
+        }),
+        "every player has a body, and it knows its player"
+    );
+    let count = |count: usize| u32::try_from(count).expect("a zone is small");
+    TickReport {
+        tick: world.tick.0,
+        players: count(world.players.len()),
+        entities: count(world.entities.len()),
+        inputs_ignored: ignored,
+        in_view: interest.in_view,
+        entered: interest.entered,
+        left: interest.left,
+        frames: sent.frames,
+        bytes: sent.bytes,
+        updates: sent.updates,
+    }
+}

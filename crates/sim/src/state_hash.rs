@@ -1,0 +1,73 @@
+//! A fingerprint of the authoritative state: every field that the next tick depends on.
+
+use domain::fixed::Vec2;
+use domain::random::mix;
+
+use crate::entity::Entity;
+use crate::world::World;
+
+struct Fingerprint(u64);
+
+impl Fingerprint {
+    fn add(&mut self, value: u64) {
+        self.0 = mix(self.0.rotate_left(5) ^ value).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn add_i32(&mut self, value: i32) {
+        self.add(value.cast_unsigned().into());
+    }
+
+    fn add_vec(&mut self, value: Vec2) {
+        self.add(u64::from(value.x.cast_unsigned()) << 32 | u64::from(value.y.cast_unsigned()));
+    }
+}
+
+pub(crate) fn state_hash(world: &World) -> u64 {
+    let mut hash = Fingerprint(0);
+    hash.add(world.tick.0.into());
+    hash.add(world.random.state());
+    for entity in world.entities.all() {
+        add_entity(&mut hash, entity);
+    }
+    for (at, entity) in world.scheduled() {
+        hash.add(at.0.into());
+        add_entity(&mut hash, entity);
+    }
+    for (seat, player) in world.players.iter() {
+        hash.add(seat.0.into());
+        hash.add(player.entity.0.into());
+        hash.add(player.xp);
+        hash.add(player.input.sequence.into());
+        hash.add(player.input_at.0.into());
+        let wish = [player.input.move_x.cast_unsigned(), player.input.move_y.cast_unsigned()];
+        hash.add(u16::from_be_bytes(wish).into());
+        hash.add(player.input.aim.into());
+        hash.add(player.attached.into());
+    }
+    hash.0
+}
+
+fn add_entity(hash: &mut Fingerprint, entity: &Entity) {
+    hash.add(entity.id.0.into());
+    hash.add(u64::from(entity.kind as u8) << 16 | u64::from(entity.archetype) << 8 | u64::from(entity.level));
+    for vector in [entity.position, entity.velocity, entity.remainder, entity.intent] {
+        hash.add_vec(vector);
+    }
+    hash.add(entity.heading.0.into());
+    for value in [entity.radius, entity.health, entity.health_max, entity.speed_max, entity.acceleration] {
+        hash.add_i32(value);
+    }
+    hash.add(entity.action as u64);
+    hash.add(entity.action_until.0.into());
+    for ready in entity.ready_at {
+        hash.add(ready.0.into());
+    }
+    hash.add(entity.seat.map_or(u64::MAX, |seat| seat.0.into()));
+    hash.add(entity.owner.map_or(u64::MAX, |owner| owner.0.into()));
+    hash.add(entity.expires.map_or(u64::MAX, |tick| tick.0.into()));
+    hash.add(entity.mind.mood as u64);
+    hash.add_vec(entity.mind.home);
+    hash.add_vec(entity.mind.goal);
+    hash.add(entity.mind.target.map_or(u64::MAX, |target| target.0.into()));
+    hash.add(entity.mind.until.0.into());
+}

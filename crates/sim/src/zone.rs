@@ -1,0 +1,146 @@
+//! One running copy of a zone, and the tick: the list of stages that is the whole flow.
+
+use domain::catalogue::ZoneDefinition;
+use domain::contract::players::Place;
+use domain::ids::ZoneId;
+use domain::random::Random;
+use domain::terrain::Terrain;
+use wire::encoder::EncodeBuffers;
+use wire::message::Welcome;
+
+use crate::grid::Grid;
+use crate::inbox::Inbox;
+use crate::outbox::Outbox;
+use crate::player::{Player, Players, Seat};
+use crate::rules::Rules;
+use crate::stages;
+use crate::state_hash;
+use crate::world::World;
+
+pub use crate::stages::report::TickReport;
+
+/// A running zone.
+pub struct Zone {
+    id: ZoneId,
+    ticks_per_snapshot: u32,
+    interest_radius: i32,
+    rules: Box<dyn Rules>,
+    world: World,
+    scratch: Scratch,
+}
+
+/// Memory that is used again in every tick and holds nothing between them.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) visible: Vec<wire::state::EntityState>,
+    pub(crate) candidates: Vec<u32>,
+    pub(crate) encode: EncodeBuffers,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Zone {
+    /// Starts a zone: the terrain and all that happens follow from `seed` and the inboxes.
+    #[must_use]
+    pub fn new(definition: &ZoneDefinition, rules: Box<dyn Rules>, seed: u64) -> Self {
+        let terrain = Terrain {
+            seed: u32::try_from(seed & 0xffff_ffff).expect("masked"),
+            size: definition.size,
+            obstacle_permille: definition.obstacle_permille,
+        };
+        // Half the sight: a view covers about 25 cells, a strike 1 to 4.
+        let grid = Grid::new(definition.size, (definition.interest_radius / 2).max(1));
+        let mut world = World::new(terrain, definition.tick_rate_hz.into(), grid, Random::of_stream(seed, 0));
+        world.combat = definition.combat;
+        world.monsters = definition.monsters;
+        rules.start(&mut world);
+        stages::rebuild_index::rebuild_index(&mut world.entities, &mut world.grid);
+        Self {
+            id: definition.zone.clone(),
+            ticks_per_snapshot: u32::from(definition.ticks_per_snapshot).max(1),
+            interest_radius: definition.interest_radius,
+            rules,
+            world,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Advances the zone by one step. What comes out is added to `outbox`, which the caller has cleared.
+    pub fn tick(&mut self, inbox: &Inbox, outbox: &mut Outbox) -> TickReport {
+        let Self { id, ticks_per_snapshot, interest_radius, rules, world, scratch } = self;
+        world.tick = world.tick.plus(1);
+        let rules = rules.as_ref();
+
+        let inputs = stages::drain_inputs::drain_inputs(world, rules, id, inbox, outbox);
+        stages::apply_intents::apply_intents(world, rules, &inputs);
+        rules.think(world);
+        stages::integrate::integrate(&mut world.entities, world.rate_hz);
+        stages::resolve_contacts::resolve_contacts(world, rules);
+        rules.run(world);
+        world.spawn_scheduled();
+        // The last mutation is done: all that players see is derived from here on.
+        stages::rebuild_index::rebuild_index(&mut world.entities, &mut world.grid);
+        stages::select_interest::mark_due(&mut world.players, world.tick, *ticks_per_snapshot);
+        let interest = stages::select_interest::select_interest(
+            &mut world.players,
+            &world.entities,
+            &world.grid,
+            *interest_radius,
+            &mut scratch.candidates,
+        );
+        stages::encode_deltas::quantise(&world.entities, &mut scratch.visible);
+        let sent = stages::encode_deltas::encode_deltas(world, scratch, inbox.stamp_us, outbox);
+        stages::flush_outbox::flush_outbox(world, *ticks_per_snapshot, outbox);
+        stages::report::report(world, interest, sent, inputs.ignored)
+    }
+
+    /// The players in it.
+    #[must_use]
+    pub fn players(&self) -> &Players {
+        &self.world.players
+    }
+
+    /// The authoritative state.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Where a player is, for saving.
+    #[must_use]
+    pub fn place(&self, seat: Seat) -> Option<Place> {
+        let player = self.world.players.get(seat)?;
+        Some(stages::drain_inputs::place_of(&self.world, self.rules.as_ref(), &self.id, player))
+    }
+
+    /// The Welcome for a player; the resume token and its grace are the host's to say.
+    #[must_use]
+    pub fn welcome(&self, player: &Player, resume_token: Vec<u8>, grace_secs: u32) -> Welcome {
+        Welcome {
+            version: wire::WIRE_VERSION,
+            entity: player.entity.0,
+            character: player.character.to_string(),
+            name: player.name.clone(),
+            zone: self.id.to_string(),
+            tick: self.world.tick.0,
+            tick_rate_hz: u16::try_from(self.world.rate_hz).expect("from a u16"),
+            ticks_per_snapshot: u16::try_from(self.ticks_per_snapshot).expect("from a u16"),
+            size: self.world.terrain.size,
+            interest_radius: self.interest_radius,
+            terrain_seed: self.world.terrain.seed,
+            obstacle_permille: self.world.terrain.obstacle_permille,
+            xp: player.xp,
+            resume_token,
+            grace_secs,
+        }
+    }
+
+    /// A number that two runs share at a tick exactly if (but for chance) their authoritative states are
+    /// equal.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        state_hash::state_hash(&self.world)
+    }
+}
+
+#[cfg(test)]
+mod tests;
