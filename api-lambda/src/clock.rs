@@ -1,0 +1,18 @@
+//! The wall clock and the machine's randomness, read here only. It knows nothing of what they are for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use domain::time::UnixMillis;
+
+/// The time now.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// 128 bits that nobody can guess.
+pub(crate) fn random_u128() -> u128 {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    u128::from_le_bytes(bytes)
+}

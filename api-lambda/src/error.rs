@@ -1,0 +1,179 @@
+//! Every error that the API answers, and the one map from it to status, code and words. The text inside a
+//! store's error is logged, not sent.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::contract::Problem;
+use token::TokenError;
+
+use crate::store::StoreError;
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("the Authorization header is missing or not of the form 'Bearer <token>'")]
+    NoToken,
+    #[error("{0}")]
+    BadToken(TokenError),
+    #[error("the keys of access tokens cannot be fetched from the edge")]
+    NoAccessKeys,
+    #[error("this route is for services: the Authorization header does not hold the service token")]
+    NoService,
+    #[error("{0}")]
+    BadBody(String),
+    #[error("the Content-Type of the body is not application/json")]
+    BodyType,
+    #[error("the body is larger than 65536 bytes")]
+    BodyTooLarge,
+    #[error("{0}")]
+    BadPath(String),
+    #[error("{0}")]
+    BadQuery(String),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error(
+        "this route needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each new request"
+    )]
+    NoIdempotencyKey,
+    #[error("the header Idempotency-Key must be 1 to 128 visible ASCII characters")]
+    BadIdempotencyKey,
+    #[error("this Idempotency-Key was used with another request: use a new one")]
+    IdempotencyMismatch,
+    #[error("there is nothing at this address")]
+    NoRoute,
+    #[error("this address does not take this method; the Allow header lists those it takes")]
+    Method,
+    #[error("the account has no character of this id")]
+    NoCharacter,
+    #[error("the name is taken, perhaps in another spelling: choose another one")]
+    NameTaken,
+    #[error("an account has at most 16 characters: delete one first")]
+    TooManyCharacters,
+    #[error("the character has version {0} now: read it again and decide anew")]
+    VersionConflict(u64),
+    #[error("the catalogue has no such zone")]
+    NoZone,
+    #[error("no host runs this zone at present: try again in some seconds")]
+    ZoneUnavailable,
+    #[error("every instance of this zone is full: try again in some seconds")]
+    ZoneFull,
+    #[error("there is no such leaderboard")]
+    NoBoard,
+    #[error("the character has no score on this board yet")]
+    NoScore,
+    #[error("the host is unknown, or does not own what it reports: register again under a new id")]
+    LeaseLost,
+    #[error("another host owns the instance now: stop running it")]
+    Fenced,
+    #[error("the request took too long")]
+    TimedOut,
+    #[error("a part of the API failed on this request; it is logged under the correlation id")]
+    Internal,
+    #[error("the store does not answer in time: try again in some seconds")]
+    Store(StoreError),
+}
+
+/// How an error is answered.
+struct Answer {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    /// Seconds for the Retry-After header.
+    retry_after_secs: Option<u64>,
+}
+
+const fn answer(status: StatusCode, code: &'static str, title: &'static str) -> Answer {
+    Answer { status, code, title, retry_after_secs: None }
+}
+
+const fn later(code: &'static str, title: &'static str, retry_after_secs: u64) -> Answer {
+    Answer { status: StatusCode::SERVICE_UNAVAILABLE, code, title, retry_after_secs: Some(retry_after_secs) }
+}
+
+impl ApiError {
+    /// The map.
+    fn answer(&self) -> Answer {
+        use StatusCode as S;
+        match self {
+            Self::NoToken => answer(S::UNAUTHORIZED, "token_missing", "An access token is needed"),
+            Self::BadToken(error) => answer(S::UNAUTHORIZED, error.kind(), "The access token is refused"),
+            Self::NoAccessKeys => later("access_keys_unavailable", "Tokens cannot be checked now", 2),
+            Self::NoService => answer(S::UNAUTHORIZED, "service_token", "The service token is needed"),
+            Self::BadBody(_) => answer(S::BAD_REQUEST, "bad_body", "The body cannot be read"),
+            Self::BodyType => answer(S::UNSUPPORTED_MEDIA_TYPE, "body_type", "The body is not JSON"),
+            Self::BodyTooLarge => answer(S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
+            Self::BadPath(_) => answer(S::BAD_REQUEST, "bad_path", "The address cannot be read"),
+            Self::BadQuery(_) => answer(S::BAD_REQUEST, "bad_query", "The query cannot be read"),
+            Self::BadRequest(_) => answer(S::BAD_REQUEST, "bad_request", "The request makes no sense"),
+            Self::NoIdempotencyKey => {
+                answer(S::BAD_REQUEST, "idempotency_key_missing", "An idempotency key is needed")
+            }
+            Self::BadIdempotencyKey => {
+                answer(S::BAD_REQUEST, "idempotency_key_bad", "The idempotency key cannot be used")
+            }
+            Self::IdempotencyMismatch => {
+                answer(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "The idempotency key is in use")
+            }
+            Self::NoRoute => answer(S::NOT_FOUND, "no_route", "There is no such address"),
+            Self::Method => answer(S::METHOD_NOT_ALLOWED, "method", "The method does not fit the address"),
+            Self::NoCharacter => answer(S::NOT_FOUND, "no_character", "There is no such character"),
+            Self::NameTaken => answer(S::CONFLICT, "name_taken", "The name is taken"),
+            Self::TooManyCharacters => answer(S::CONFLICT, "too_many_characters", "The account is full"),
+            Self::VersionConflict(_) => answer(S::CONFLICT, "version_conflict", "The character has changed"),
+            Self::NoZone => answer(S::NOT_FOUND, "no_zone", "There is no such zone"),
+            Self::ZoneUnavailable => later("zone_unavailable", "The zone is not running", 2),
+            Self::ZoneFull => later("zone_full", "The zone is full", 5),
+            Self::NoBoard => answer(S::NOT_FOUND, "no_board", "There is no such leaderboard"),
+            Self::NoScore => answer(S::NOT_FOUND, "no_score", "There is no score"),
+            Self::LeaseLost => answer(S::CONFLICT, "lease_lost", "The lease is lost"),
+            Self::Fenced => answer(S::CONFLICT, "fenced", "The instance has another owner"),
+            Self::TimedOut => later("timed_out", "The request took too long", 2),
+            Self::Internal => answer(S::INTERNAL_SERVER_ERROR, "internal", "The API failed"),
+            Self::Store(StoreError::Unavailable(_)) => {
+                later("store_unavailable", "The store does not answer", 2)
+            }
+            Self::Store(StoreError::Contended(_)) => later("store_contended", "The store is busy", 1),
+            Self::Store(StoreError::Corrupt { .. }) => {
+                answer(S::INTERNAL_SERVER_ERROR, "internal", "The API failed")
+            }
+        }
+    }
+
+    /// The kind as a metric label, and the `code` of the answer.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.answer().code
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The problem rides as an extension: the middleware that knows the correlation id writes the body.
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Store(error) => tracing::error!(kind = error.kind(), %error, "the store failed"),
+            Self::NoAccessKeys | Self::TimedOut => tracing::warn!(kind = self.kind(), "{self}"),
+            _ => tracing::debug!(kind = self.kind(), "{self}"),
+        }
+        let answer = self.answer();
+        let detail = match &self {
+            // What is wrong inside is for the log alone.
+            Self::Store(StoreError::Corrupt { .. }) => Self::Internal.to_string(),
+            _ => self.to_string(),
+        };
+        let problem = Problem::new(answer.status.as_u16(), answer.code, answer.title, detail);
+        let mut response = answer.status.into_response();
+        if let Some(secs) = answer.retry_after_secs {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        if answer.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(problem);
+        response
+    }
+}

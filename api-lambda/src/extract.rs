@@ -1,0 +1,171 @@
+//! What handlers take out of a request: who asks, the path, the query, the idempotency key, the body. Every
+//! refusal is an [`ApiError`] in words of our own.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header;
+use axum::http::request::Parts;
+use domain::contract::IDEMPOTENCY_HEADER;
+use domain::limits::BODY_BYTES_MAX;
+use domain::token::AccessClaims;
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+use crate::keys::AccessKeys;
+use crate::state::ServiceToken;
+
+/// Most characters of a detail that repeats what the caller sent.
+const DETAIL_CHARS_MAX: usize = 300;
+
+/// A body over the limit is read and thrown away up to this size, so that its sender gets to read the answer
+/// instead of a broken connection.
+const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The player behind a checked access token.
+pub(crate) struct Player(pub(crate) AccessClaims);
+
+impl<S> FromRequestParts<S> for Player
+where
+    S: Send + Sync,
+    Arc<AccessKeys>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let token = bearer(parts).ok_or(ApiError::NoToken)?;
+        let keys = Arc::<AccessKeys>::from_ref(state);
+        Ok(Self(keys.verify(token, crate::clock::now()).await?))
+    }
+}
+
+/// A service that has shown the service token.
+pub(crate) struct Service;
+
+impl<S> FromRequestParts<S> for Service
+where
+    S: Send + Sync,
+    ServiceToken: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let shown = bearer(parts).ok_or(ApiError::NoService)?;
+        if ServiceToken::from_ref(state).is(shown) { Ok(Self) } else { Err(ApiError::NoService) }
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// Parameters of the path.
+pub(crate) struct InPath<T>(pub(crate) T);
+
+impl<T, S> FromRequestParts<S> for InPath<T>
+where
+    T: DeserializeOwned + Send,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(refusal) => Err(ApiError::BadPath(shorten(&refusal.body_text()))),
+        }
+    }
+}
+
+/// Parameters of the query.
+pub(crate) struct InQuery<T>(pub(crate) T);
+
+impl<T, S> FromRequestParts<S> for InQuery<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(refusal) => Err(ApiError::BadQuery(shorten(&refusal.body_text()))),
+        }
+    }
+}
+
+/// The idempotency key, where one was sent.
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get(IDEMPOTENCY_HEADER) else { return Ok(Self(None)) };
+        let visible =
+            |key: &&str| (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+        let key = value.to_str().ok().filter(visible).ok_or(ApiError::BadIdempotencyKey)?;
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T, S> FromRequest<S> for Body<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind =
+            kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+        let bytes = read_body(request).await?;
+        if kind != "application/json" {
+            return Err(ApiError::BodyType);
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
+    }
+}
+
+async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
+    let mut stream = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    let mut total = 0_usize;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| ApiError::BadBody("the body broke off".into()))?;
+        total = total.saturating_add(chunk.len());
+        if total > DISCARDED_BYTES_MAX {
+            break;
+        }
+        if total <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if total > BODY_BYTES_MAX { Err(ApiError::BodyTooLarge) } else { Ok(bytes) }
+}
+
+fn describe(error: &serde_json::Error) -> String {
+    let text = if error.is_data() {
+        format!("the body does not have the form that this address takes: {error}")
+    } else {
+        format!("the body is not JSON: {error}")
+    };
+    shorten(&text)
+}
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= DETAIL_CHARS_MAX {
+        return text.to_owned();
+    }
+    // The end says where, the beginning what.
+    let head: String = text.chars().take(DETAIL_CHARS_MAX - 60).collect();
+    let tail: Vec<char> = text.chars().rev().take(50).collect();
+    format!("{head} ... {}", tail.into_iter().rev().collect::<String>())
+}

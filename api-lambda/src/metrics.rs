@@ -1,0 +1,49 @@
+//! Counters of requests and problems, in the text format of Prometheus. It knows no route.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+
+use axum::http::{Method, StatusCode};
+
+/// Counts since the process started. Labels come from closed sets: route patterns, statuses and problem codes.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: BTreeMap<(String, String, u16), u64>,
+    problems: BTreeMap<String, u64>,
+}
+
+impl Metrics {
+    /// Counts one answer.
+    pub(crate) fn count(&self, method: &Method, route: &str, status: StatusCode, problem: Option<&str>) {
+        // Methods that no route takes share a label, since a caller may invent any.
+        let known = [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::HEAD];
+        let method = if known.contains(method) { method.as_str() } else { "other" };
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *counts.requests.entry((method.to_owned(), route.to_owned(), status.as_u16())).or_default() += 1;
+        if let Some(code) = problem {
+            *counts.problems.entry(code.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// All counters as text.
+    pub(crate) fn render(&self) -> String {
+        let counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut text = String::from("# TYPE api_requests_total counter\n");
+        for ((method, route, status), count) in &counts.requests {
+            let labels = format!("method=\"{method}\",route=\"{route}\",status=\"{status}\"");
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "api_requests_total{{{labels}}} {count}");
+        }
+        text.push_str("# TYPE api_problems_total counter\n");
+        for (code, count) in &counts.problems {
+            let _ = writeln!(text, "api_problems_total{{code=\"{code}\"}} {count}");
+        }
+        text
+    }
+}

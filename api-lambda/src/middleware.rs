@@ -1,0 +1,116 @@
+//! What surrounds every request: correlation id, log line, counting, time limit, problem bodies and the headers
+//! for pages of other origins. It knows no route.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use domain::contract::{CORRELATION_HEADER, PROBLEM_MEDIA_TYPE, Problem};
+use domain::ids::CorrelationId;
+use futures_util::FutureExt as _;
+use tracing::Instrument as _;
+
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+
+/// What the middleware needs.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) allowed_origins: Arc<[HeaderValue]>,
+    pub(crate) request_timeout: Duration,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The outermost layer.
+pub(crate) async fn surround(State(around): State<Surroundings>, request: Request, next: Next) -> Response {
+    let correlation = correlation_of(request.headers());
+    let method = request.method().clone();
+    // The pattern, not the path: ids would make every line different.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", correlation.id = %correlation, http.method = %method, http.route = route);
+    let started = Instant::now();
+    let origin =
+        request.headers().get(header::ORIGIN).filter(|o| around.allowed_origins.contains(o)).cloned();
+    let mut response = async {
+        let response = if method == Method::OPTIONS && is_preflight(request.headers()) {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            answer(request, next, around.request_timeout).await
+        };
+        tracing::info!(
+            http.status = response.status().as_u16(),
+            elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+        response
+    }
+    .instrument(span)
+    .await;
+    let problem = response.extensions_mut().remove::<Problem>();
+    around.metrics.count(&method, &route, response.status(), problem.as_ref().map(|p| p.code.as_str()));
+    if let Some(problem) = problem {
+        write_problem(&mut response, &Problem { correlation_id: Some(correlation), ..problem });
+    }
+    let headers = response.headers_mut();
+    let value = HeaderValue::try_from(correlation.to_string()).expect("an id is visible ASCII");
+    headers.insert(CORRELATION_HEADER, value);
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        allow_origin(headers, origin);
+    }
+    response
+}
+
+/// The answer within the time limit, whatever the handler does.
+async fn answer(request: Request, next: Next, limit: Duration) -> Response {
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(limit, handled).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => {
+            tracing::error!("a handler panicked");
+            ApiError::Internal.into_response()
+        }
+        Err(_elapsed) => ApiError::TimedOut.into_response(),
+    }
+}
+
+/// The caller's id if it is one, a new one otherwise.
+fn correlation_of(headers: &HeaderMap) -> CorrelationId {
+    headers
+        .get(CORRELATION_HEADER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| CorrelationId::new(crate::clock::now(), crate::clock::random_u128()))
+}
+
+fn is_preflight(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn write_problem(response: &mut Response, problem: &Problem) {
+    let body = serde_json::to_vec(problem).expect("a problem is plain data");
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(body);
+}
+
+/// Lets pages of this origin read the answer. Tokens travel in a header, so no cookies are allowed for.
+fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, idempotency-key, x-correlation-id",
+        ),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "retry-after, x-correlation-id"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,147 @@
+//! `/internal/v1/hosts` and `/internal/v1/characters`: what zone hosts need to run.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::contract::Problem;
+use domain::contract::hosts::{
+    ClaimCharacter, ClaimedCharacter, Heartbeat, HostLease, HostRegistered, RegisterHost,
+};
+use domain::ids::{CharacterId, HostId};
+use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS};
+use domain::time::UnixMillis;
+use token::KeyRing;
+
+use crate::error::ApiError;
+use crate::extract::{Body, InPath, Service};
+use crate::state::Region;
+use crate::store::Store;
+use crate::store::claims::ClaimRefusal;
+
+/// Most instances of a host: three items for each fit one transaction.
+const INSTANCES_PER_HOST_MAX: usize = 32;
+
+/// A host starts; the answer is what it runs. The same host registering again gets the same answer.
+#[utoipa::path(
+    post, path = "/internal/v1/hosts", tag = "internal", security(("service_token" = [])),
+    request_body = RegisterHost,
+    responses(
+        (status = 200, body = HostRegistered),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn register(
+    _: Service,
+    State(store): State<Store>,
+    State(region): State<Arc<Region>>,
+    State(tickets): State<Arc<KeyRing>>,
+    Body(body): Body<RegisterHost>,
+) -> Result<Json<HostRegistered>, ApiError> {
+    check_registration(&body, &region)?;
+    let now = crate::clock::now();
+    let lease = lease(now, &tickets);
+    let instances = store.register_host(&body, now, lease.expires_at).await?;
+    Ok(Json(HostRegistered { instances, lease }))
+}
+
+fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiError> {
+    let refuse = |fault: String| Err(ApiError::BadRequest(fault));
+    if body.region != region.name {
+        return refuse(format!("region: this is the API of {:?}, not of the host's region", region.name));
+    }
+    let address = ["ws://", "wss://"].iter().find_map(|scheme| body.url.strip_prefix(scheme));
+    let visible = body.url.len() <= 256 && body.url.bytes().all(|b| b.is_ascii_graphic());
+    if !visible || address.is_none_or(str::is_empty) {
+        return refuse(
+            "url: at most 256 visible ASCII characters that start with ws:// or wss:// are needed".into(),
+        );
+    }
+    if !(1..=INSTANCES_PER_HOST_MAX).contains(&body.zones.len()) {
+        return refuse(format!("zones: 1 to {INSTANCES_PER_HOST_MAX} are needed"));
+    }
+    match body.zones.iter().find(|zone| region.catalogue.zone(zone).is_none()) {
+        Some(zone) => refuse(format!("zones: the catalogue has no zone {zone}")),
+        None => Ok(()),
+    }
+}
+
+fn lease(now: UnixMillis, tickets: &KeyRing) -> HostLease {
+    HostLease {
+        expires_at: now.plus_millis(HOST_LEASE_MILLIS),
+        heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
+        ticket_keys: tickets.public().clone(),
+    }
+}
+
+/// A host lives: its lease is renewed and its load taken over.
+#[utoipa::path(
+    post, path = "/internal/v1/hosts/{host}/heartbeat", tag = "internal", security(("service_token" = [])),
+    params(("host" = HostId, Path, description = "The host")),
+    request_body = Heartbeat,
+    responses(
+        (status = 200, body = HostLease),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn heartbeat(
+    _: Service,
+    InPath(host): InPath<HostId>,
+    State(store): State<Store>,
+    State(tickets): State<Arc<KeyRing>>,
+    Body(body): Body<Heartbeat>,
+) -> Result<Json<HostLease>, ApiError> {
+    let now = crate::clock::now();
+    let lease = lease(now, &tickets);
+    let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
+    renewed.map(|()| Json(lease)).ok_or(ApiError::LeaseLost)
+}
+
+/// A host goes, drained. Its instances have no owner from then on.
+#[utoipa::path(
+    delete, path = "/internal/v1/hosts/{host}", tag = "internal", security(("service_token" = [])),
+    params(("host" = HostId, Path, description = "The host")),
+    responses(
+        (status = 204),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn remove(
+    _: Service,
+    InPath(host): InPath<HostId>,
+    State(store): State<Store>,
+) -> Result<StatusCode, ApiError> {
+    store.remove_host(host).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A character enters an instance: earlier claims to it end.
+#[utoipa::path(
+    post, path = "/internal/v1/characters/{id}/claim", tag = "internal", security(("service_token" = [])),
+    params(("id" = CharacterId, Path, description = "The character")),
+    request_body = ClaimCharacter,
+    responses(
+        (status = 200, body = ClaimedCharacter),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn claim(
+    _: Service,
+    InPath(id): InPath<CharacterId>,
+    State(store): State<Store>,
+    Body(body): Body<ClaimCharacter>,
+) -> Result<Json<ClaimedCharacter>, ApiError> {
+    let claimed = match store.claim_character(id, &body).await? {
+        Ok(claimed) => claimed,
+        Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
+        Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),
+    };
+    // The seat ends when two heartbeats have had the time to count the player.
+    let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
+    if let Err(error) = store.end_seat(body.instance, id, until).await {
+        // It ends with the ticket then; the claim stands.
+        tracing::warn!(kind = error.kind(), %error, "a seat was not ended early");
+    }
+    Ok(Json(claimed))
+}

@@ -1,0 +1,82 @@
+//! What handlers share. Each takes only the part that it needs, through `FromRef`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use domain::catalogue::Catalogue;
+use sha2::{Digest as _, Sha256};
+use token::KeyRing;
+
+use crate::keys::AccessKeys;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// Everything.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) store: Store,
+    pub(crate) access: Arc<AccessKeys>,
+    pub(crate) tickets: Arc<KeyRing>,
+    pub(crate) service: ServiceToken,
+    pub(crate) region: Arc<Region>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The region that this API serves.
+#[derive(Debug)]
+pub(crate) struct Region {
+    pub(crate) name: String,
+    pub(crate) catalogue: Catalogue,
+}
+
+/// What services show to the internal routes, as its hash.
+#[derive(Clone)]
+pub(crate) struct ServiceToken(Arc<[u8; 32]>);
+
+impl ServiceToken {
+    pub(crate) fn new(token: &str) -> Self {
+        Self(Arc::new(Sha256::digest(token).into()))
+    }
+
+    /// Compares in constant time: hashes have one length, and every byte is looked at.
+    pub(crate) fn is(&self, shown: &str) -> bool {
+        let shown = Sha256::digest(shown);
+        self.0.iter().zip(shown).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    }
+}
+
+impl FromRef<AppState> for Store {
+    fn from_ref(state: &AppState) -> Self {
+        state.store.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<AccessKeys> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.access)
+    }
+}
+
+impl FromRef<AppState> for Arc<KeyRing> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.tickets)
+    }
+}
+
+impl FromRef<AppState> for ServiceToken {
+    fn from_ref(state: &AppState) -> Self {
+        state.service.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Region> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.region)
+    }
+}
+
+impl FromRef<AppState> for Arc<Metrics> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.metrics)
+    }
+}

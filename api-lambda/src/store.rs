@@ -1,0 +1,146 @@
+//! The store: every DynamoDB table, key and expression of the API is here and in `store/`. It knows no HTTP
+//! and no token; it speaks in ids and in the messages of `domain::contract`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::config::ApiConfig;
+
+pub(crate) mod batches;
+pub(crate) mod characters;
+pub(crate) mod claims;
+pub(crate) mod fleet;
+pub(crate) mod item;
+pub(crate) mod leaderboards;
+pub(crate) mod requests;
+pub(crate) mod seats;
+mod transact;
+
+/// The form of items that this program writes, in their attribute `v`.
+pub(crate) const ITEM_VERSION: u64 = 1;
+
+/// How often an optimistic write is tried again before the caller is told to come back.
+pub(crate) const ATTEMPTS_MAX: u32 = 12;
+
+/// Why the store could not do its part. None of these is the caller's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer, or refuses to: try again later.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// Too many writers wanted the same item: try again later.
+    #[error("the store is contended at {0}")]
+    Contended(&'static str),
+    /// An item is not of a form that this program knows.
+    #[error("the item {pk} cannot be read: {reason}")]
+    Corrupt {
+        /// The key of the item.
+        pk: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// The kind as a metric label.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "store_unavailable",
+            Self::Contended(_) => "store_contended",
+            Self::Corrupt { .. } => "store_corrupt",
+        }
+    }
+}
+
+/// The names of the tables.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) players: String,
+    pub(crate) requests: String,
+    pub(crate) fleet: String,
+    pub(crate) leaderboards: String,
+}
+
+/// A connection to the tables. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    client: Client,
+    tables: Arc<Tables>,
+}
+
+impl Store {
+    pub(crate) fn new(client: Client, prefix: &str) -> Self {
+        let name = |table: &str| format!("{prefix}{table}");
+        let tables = Tables {
+            players: name("players"),
+            requests: name("requests"),
+            fleet: name("fleet"),
+            leaderboards: name("leaderboards"),
+        };
+        Self { client, tables: Arc::new(tables) }
+    }
+
+    /// Whether the store answers.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let key = item::text("epoch");
+        self.client
+            .get_item()
+            .table_name(&self.tables.fleet)
+            .key("pk", key)
+            .send()
+            .await
+            .map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+/// A client with bounded times and repetitions. With an endpoint, nothing is looked up: no credentials, no
+/// profile, no instance metadata.
+pub(crate) async fn connect(config: &ApiConfig) -> Client {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_millis(config.store_attempt_timeout_ms))
+        .operation_timeout(Duration::from_millis(config.store_timeout_ms))
+        .build();
+    let retries =
+        RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
+    let region = Region::new(config.dynamodb_region.clone());
+    let builder = if let Some(endpoint) = &config.dynamodb_endpoint {
+        aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(region)
+            .endpoint_url(endpoint)
+            .credentials_provider(Credentials::new("local", "local", None, None, "local engine"))
+    } else {
+        let shared =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region).load().await;
+        aws_sdk_dynamodb::config::Builder::from(&shared)
+    };
+    Client::from_conf(builder.timeout_config(timeouts).retry_config(retries).build())
+}
+
+/// A failure of a call that has no condition.
+pub(crate) fn unavailable<E>(error: SdkError<E>) -> StoreError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    StoreError::Unavailable(DisplayErrorContext(error).to_string())
+}
+
+/// Waits before the try after `attempt` (from 0): 2 ms to 100 ms, spread so that rivals part.
+pub(crate) async fn back_off(attempt: u32) {
+    let ceiling_ms = (4_u64 << attempt.min(5)).min(100);
+    let spread = u64::try_from(crate::clock::random_u128() % u128::from(ceiling_ms)).unwrap_or(0);
+    tokio::time::sleep(Duration::from_millis(2 + spread)).await;
+}

@@ -1,0 +1,191 @@
+//! Batches of zone hosts. Entries about different characters share a transaction with one check of the
+//! instance's epoch: separate transactions would contend for that check. Where a condition of an entry does not
+//! hold, its outcome is known, and the others are tried again without it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch};
+use domain::ids::{CharacterId, Epoch, InstanceId};
+use domain::time::UnixMillis;
+
+use crate::store::characters::{place_value, read_living};
+use crate::store::item::{self, number, text};
+use crate::store::transact::Part;
+use crate::store::{Store, StoreError, leaderboards, transact};
+
+/// Most parts of a transaction: DynamoDB's limit is 100.
+const TRANSACTION_PARTS_MAX: usize = 100;
+
+/// How long an applied event is remembered: far longer than a host tries to send it.
+const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
+
+/// The host does not own the instance (any more).
+#[derive(Debug)]
+pub(crate) struct Fenced;
+
+/// The writes of one entry.
+struct Entry {
+    index: usize,
+    character: CharacterId,
+    parts: Vec<TransactWriteItem>,
+}
+
+impl Store {
+    /// Applies each event once for its (instance, epoch, sequence).
+    pub(crate) async fn apply_events(
+        &self,
+        instance: InstanceId,
+        batch: &EventBatch,
+        now: UnixMillis,
+    ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
+        let entries = batch.events.iter().enumerate().map(|(index, event)| Entry {
+            index,
+            character: event.character,
+            parts: self.event_parts(instance, batch.epoch, event, now),
+        });
+        let refused = |parts: &[Part]| match parts {
+            [once, ..] if once.is_refused() => Ok(Some(EntryOutcome::Stored)),
+            [_, character, ..] if character.is_refused() => Ok(Some(EntryOutcome::Gone)),
+            _ => Ok(None),
+        };
+        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+    }
+
+    /// Stores where characters are, for those whose newest claim is the host's.
+    pub(crate) async fn apply_saves(
+        &self,
+        instance: InstanceId,
+        batch: &SaveBatch,
+        now: UnixMillis,
+    ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
+        let entries = batch.saves.iter().enumerate().map(|(index, save)| Entry {
+            index,
+            character: save.character,
+            parts: vec![self.save_part(save, now)],
+        });
+        let refused = |parts: &[Part]| match parts {
+            [Part::Refused(Some(item))] if read_living(item)?.is_some() => Ok(Some(EntryOutcome::Fenced)),
+            [Part::Refused(_)] => Ok(Some(EntryOutcome::Gone)),
+            _ => Ok(None),
+        };
+        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+    }
+
+    async fn apply_batch(
+        &self,
+        instance: InstanceId,
+        epoch: Epoch,
+        entries: Vec<Entry>,
+        refused: impl Fn(&[Part]) -> Result<Option<EntryOutcome>, StoreError>,
+    ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
+        let mut outcomes = vec![EntryOutcome::Stored; entries.len()];
+        for mut group in group_entries(entries) {
+            while !group.is_empty() {
+                let parts = std::iter::once(self.fence_part(instance, epoch))
+                    .chain(group.iter().flat_map(|entry| entry.parts.iter().cloned()))
+                    .collect();
+                let Err(parts) = self.transact(parts).await? else { break };
+                let Some((fence, mut rest)) = parts.split_first() else { break };
+                if fence.is_refused() {
+                    return Ok(Err(Fenced));
+                }
+                let before = group.len();
+                let mut left = Vec::new();
+                for entry in group {
+                    let (own, others) = rest.split_at(entry.parts.len().min(rest.len()));
+                    rest = others;
+                    match refused(own)? {
+                        Some(outcome) => outcomes[entry.index] = outcome,
+                        None => left.push(entry),
+                    }
+                }
+                if left.len() == before {
+                    return Err(StoreError::Contended("a batch"));
+                }
+                group = left;
+            }
+        }
+        Ok(Ok(outcomes))
+    }
+
+    /// The item that remembers the event first, then the character, then the leaderboard.
+    fn event_parts(
+        &self,
+        instance: InstanceId,
+        epoch: Epoch,
+        event: &CharacterEvent,
+        now: UnixMillis,
+    ) -> Vec<TransactWriteItem> {
+        let mut once = item::new_item(format!("{instance}#{epoch}#{}", event.sequence));
+        once.insert("ttl".into(), number(now.as_secs() + EVENT_KEPT_SECS));
+        let once = Put::builder()
+            .table_name(&self.tables.requests)
+            .set_item(Some(once))
+            .condition_expression("attribute_not_exists(pk)");
+        let mut found: HashMap<&str, u64> = HashMap::new();
+        for stack in &event.items {
+            *found.entry(&stack.item).or_default() += u64::from(stack.count);
+        }
+        let mut sets = vec!["updated_at = :now".to_owned()];
+        let mut character = Update::builder()
+            .table_name(&self.tables.players)
+            .key("pk", text(event.character))
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now.as_millis()))
+            .expression_attribute_values(":xp", number(event.xp))
+            .expression_attribute_values(":kills", number(event.kills))
+            .expression_attribute_values(":deaths", number(event.deaths));
+        for (index, (name, count)) in found.into_iter().enumerate() {
+            sets.push(format!("#items.#i{index} = if_not_exists(#items.#i{index}, :zero) + :i{index}"));
+            character = character
+                .expression_attribute_names("#items", "items")
+                .expression_attribute_names(format!("#i{index}"), name)
+                .expression_attribute_values(":zero", number(0))
+                .expression_attribute_values(format!(":i{index}"), number(count));
+        }
+        let expression =
+            format!("SET {} ADD xp :xp, kills :kills, deaths :deaths, #version :one", sets.join(", "));
+        let mut parts = vec![transact::put(once), transact::update(character.update_expression(expression))];
+        if event.kills > 0 {
+            parts.push(self.score_part(leaderboards::KILLS, event.character, event.kills));
+        }
+        parts
+    }
+
+    fn save_part(&self, save: &CharacterSave, now: UnixMillis) -> TransactWriteItem {
+        transact::update(
+            Update::builder()
+                .table_name(&self.tables.players)
+                .key("pk", text(save.character))
+                .update_expression("SET place = :place, updated_at = :now ADD #version :one")
+                .condition_expression("attribute_not_exists(deleted_at) AND claim = :claim")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":place", place_value(&save.place))
+                .expression_attribute_values(":claim", number(save.claim))
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":now", number(now.as_millis())),
+        )
+    }
+}
+
+/// Parts the entries into groups for one transaction each: no character twice, at most 99 parts beside the
+/// fence, and the entries of one character in their order.
+fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut groups: Vec<(usize, Vec<Entry>)> = Vec::new();
+    let mut group_after: HashMap<CharacterId, usize> = HashMap::new();
+    for entry in entries {
+        let first = group_after.get(&entry.character).copied().unwrap_or(0);
+        let fits = |parts: usize| parts + entry.parts.len() < TRANSACTION_PARTS_MAX;
+        let index = (first..groups.len()).find(|index| fits(groups[*index].0)).unwrap_or(groups.len());
+        if index == groups.len() {
+            groups.push((0, Vec::new()));
+        }
+        group_after.insert(entry.character, index + 1);
+        groups[index].0 += entry.parts.len();
+        groups[index].1.push(entry);
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}

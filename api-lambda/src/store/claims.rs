@@ -1,0 +1,58 @@
+//! Claims: which entry of a character into an instance is the newest, and may save it.
+
+use aws_sdk_dynamodb::types::Update;
+use domain::contract::hosts::{ClaimCharacter, ClaimedCharacter};
+use domain::ids::CharacterId;
+
+use crate::store::item::{number, text};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
+
+/// Why a character was not claimed.
+#[derive(Debug)]
+pub(crate) enum ClaimRefusal {
+    /// The account has no such character.
+    Missing,
+    /// The host does not own the instance (any more).
+    Fenced,
+}
+
+impl Store {
+    /// Counts the claims of the character on by one. What is answered is exactly what was stored then.
+    pub(crate) async fn claim_character(
+        &self,
+        id: CharacterId,
+        request: &ClaimCharacter,
+    ) -> Result<Result<ClaimedCharacter, ClaimRefusal>, StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            let Some(stored) = self.character(id).await?.filter(|stored| stored.account == request.account)
+            else {
+                return Ok(Err(ClaimRefusal::Missing));
+            };
+            let parts = vec![
+                self.fence_part(request.instance, request.epoch),
+                transact::update(
+                    Update::builder()
+                        .table_name(&self.tables.players)
+                        .key("pk", text(id))
+                        .update_expression("SET claim = :next")
+                        .condition_expression(
+                            "attribute_not_exists(deleted_at) AND claim = :claim AND #version = :version",
+                        )
+                        .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":claim", number(stored.claim))
+                        .expression_attribute_values(":next", number(stored.claim + 1))
+                        .expression_attribute_values(":version", number(stored.character.version)),
+                ),
+            ];
+            match self.transact(parts).await? {
+                Ok(()) => {
+                    return Ok(Ok(ClaimedCharacter { character: stored.character, claim: stored.claim + 1 }));
+                }
+                Err(parts) if parts[0].is_refused() => return Ok(Err(ClaimRefusal::Fenced)),
+                // Somebody wrote to the character since it was read.
+                Err(_) => back_off(attempt).await,
+            }
+        }
+        Err(StoreError::Contended("a character"))
+    }
+}

@@ -1,0 +1,172 @@
+//! `/v1/zones`.
+
+use domain::catalogue::Catalogue;
+use domain::contract::players::{JoinResponse, ZoneList};
+use domain::ids::{HostId, InstanceId};
+use futures_util::future::join_all;
+use serde_json::json;
+use token::{KeyRing, SecretKey, TokenError, verify_ticket};
+
+use crate::app::{App, Player, now};
+
+async fn join(player: &Player<'_>, name: &str, key: &str) -> crate::app::Answer {
+    let character = player.create(name).await;
+    player.post_keyed("/v1/zones/forest/join", key, &json!({ "character": character.id })).await
+}
+
+async fn beat(app: &App, host: HostId, instance: InstanceId, players: u32, draining: bool) {
+    let load = json!([{ "instance": instance, "players": players }]);
+    let body = json!({ "instances": load, "tick_p99_us": 1, "draining": draining });
+    let answer = app.internal(&format!("/hosts/{host}/heartbeat"), &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+/// An app whose zones take 20 players: 15 gather, 19 are the most.
+async fn small() -> App {
+    App::start_with(|config| {
+        let mut zones = Catalogue::builtin().zones().to_vec();
+        for zone in &mut zones {
+            zone.capacity = 20;
+        }
+        config.catalogue = Catalogue::of(zones);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_join_gives_a_ticket_that_its_host_takes() {
+    let app = App::start().await;
+    let (host, registered) = app.host(&["hub", "forest"]).await;
+    let player = app.player().await;
+    let character = player.create("Ada").await;
+    let answer: JoinResponse =
+        player.post_keyed("/v1/zones/forest/join", "k1", &json!({ "character": character.id })).await.ok(200);
+    assert_eq!((answer.host, answer.instance), (host, registered.instances[1].instance));
+    assert_eq!(answer.url, "ws://127.0.0.1:7200");
+    let claims =
+        verify_ticket(&answer.ticket, &registered.lease.ticket_keys, host, now()).expect("a good ticket");
+    assert_eq!((claims.sub, claims.character), (player.account, character.id));
+    assert_eq!((claims.instance, &claims.zone), (answer.instance, &answer.zone));
+    assert_eq!(claims.exp - claims.iat, 30);
+    assert_eq!(answer.expires_at.as_secs(), claims.exp);
+    let elsewhere = HostId::from_u128(1);
+    let refused = verify_ticket(&answer.ticket, &registered.lease.ticket_keys, elsewhere, now());
+    assert_eq!(refused, Err(TokenError::Audience));
+    let forger = KeyRing::new(&[SecretKey::from_seed("ticket-1", &[8; 32])]).expect("a key");
+    let forged = verify_ticket(&answer.ticket, forger.public(), host, now());
+    assert_eq!(forged, Err(TokenError::Signature));
+
+    beat(&app, host, answer.instance, 7, false).await;
+    let list: ZoneList = player.get("/v1/zones").await.ok(200);
+    let forest = list.zones.iter().find(|zone| zone.zone == answer.zone).expect("in the list");
+    assert_eq!((forest.instances, forest.players, forest.instance_capacity), (1, 7, 500));
+}
+
+#[tokio::test]
+async fn a_repeated_join_has_the_effect_of_one() {
+    let app = App::start().await;
+    app.host(&["forest"]).await;
+    app.host(&["forest"]).await;
+    let player = app.player().await;
+    let character = player.create("Echo").await;
+    let body = json!({ "character": character.id });
+    let answers = join_all((0..6).map(|_| player.post_keyed("/v1/zones/forest/join", "key", &body))).await;
+    let first: JoinResponse = answers[0].ok(200);
+    assert!(answers.iter().all(|answer| answer.ok::<JoinResponse>(200) == first));
+    let other = player.create("Other").await;
+    let body = json!({ "character": other.id });
+    player.post_keyed("/v1/zones/forest/join", "key", &body).await.problem(422, "idempotency_mismatch");
+    player.post_keyed("/v1/zones/hub/join", "key", &body).await.problem(422, "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn joins_that_make_no_sense_are_refused() {
+    let app = App::start().await;
+    let (player, stranger) = (app.player().await, app.player().await);
+    let character = player.create("Ada").await;
+    let body = json!({ "character": character.id });
+    player.post("/v1/zones/forest/join", &body).await.problem(400, "idempotency_key_missing");
+    player.post_keyed("/v1/zones/forest/join", "", &body).await.problem(400, "idempotency_key_bad");
+    player.post_keyed("/v1/zones/nowhere/join", "k", &body).await.problem(404, "no_zone");
+    player.post_keyed("/v1/zones/No%20Where/join", "k", &body).await.problem(400, "bad_path");
+    stranger.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(404, "no_character");
+    player.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(503, "zone_unavailable");
+}
+
+#[tokio::test]
+async fn a_burst_of_joins_between_heartbeats_fills_no_instance_too_far() {
+    let app = small().await;
+    let (first, one) = app.host(&["forest"]).await;
+    let (second, two) = app.host(&["forest"]).await;
+    let players = join_all((0..42).map(|_| app.player())).await;
+    let joined = join_all(
+        players
+            .iter()
+            .enumerate()
+            .map(|(n, player)| async move { join(player, &format!("Pal {n}"), "k").await }),
+    )
+    .await;
+    let mut seats = std::collections::BTreeMap::<InstanceId, u32>::new();
+    for answer in joined.iter().filter(|answer| answer.status == 200) {
+        *seats.entry(answer.ok::<JoinResponse>(200).instance).or_default() += 1;
+    }
+    assert_eq!(seats.values().copied().collect::<Vec<_>>(), [19, 19], "95 % of 20, in both");
+    for answer in joined.iter().filter(|answer| answer.status != 200) {
+        answer.problem(503, "zone_full");
+    }
+    // Players counted and players on their way add up.
+    beat(&app, first, one.instances[0].instance, 1, false).await;
+    beat(&app, second, two.instances[0].instance, 0, false).await;
+    let late = app.player().await;
+    join(&late, "Late", "k").await.problem(503, "zone_full");
+}
+
+#[tokio::test]
+async fn who_arrives_leaves_the_seat_to_others() {
+    let app = small().await;
+    let (host, registered) = app.host(&["forest"]).await;
+    let own = &registered.instances[0];
+    let players = join_all((0..19).map(|_| app.player())).await;
+    for (n, player) in players.iter().enumerate() {
+        let answer = join(player, &format!("Pal {n}"), "k").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        if n % 4 == 0 {
+            beat(&app, host, own.instance, 0, false).await;
+        }
+    }
+    let late = app.player().await;
+    let character = late.create("Late").await;
+    let body = json!({ "character": character.id });
+    late.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(503, "zone_full");
+    // One arrives, and goes again: its seat counts until the host has had time to count it.
+    let list = players[0].get("/v1/characters").await.ok::<serde_json::Value>(200);
+    let id = list["characters"][0]["id"].as_str().expect("an id").to_owned();
+    let claim = json!({ "account": players[0].account, "instance": own.instance, "epoch": own.epoch });
+    assert_eq!(app.internal(&format!("/characters/{id}/claim"), &claim).await.status, 200);
+    beat(&app, host, own.instance, 0, false).await;
+    late.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(503, "zone_full");
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    beat(&app, host, own.instance, 0, false).await;
+    late.post_keyed("/v1/zones/forest/join", "k", &body).await.ok::<JoinResponse>(200);
+}
+
+#[tokio::test]
+async fn players_go_to_the_fullest_host_that_lives_and_takes_them() {
+    let app = small().await;
+    let (empty, zero) = app.host(&["forest"]).await;
+    let (busy, some) = app.host(&["forest"]).await;
+    let (leaving, draining) = app.host(&["forest"]).await;
+    let instance = |registered: &domain::contract::hosts::HostRegistered| registered.instances[0].instance;
+    beat(&app, empty, instance(&zero), 0, false).await;
+    beat(&app, busy, instance(&some), 10, false).await;
+    beat(&app, leaving, instance(&draining), 12, true).await;
+    let player = app.player().await;
+    assert_eq!(join(&player, "One", "k1").await.ok::<JoinResponse>(200).host, busy);
+    beat(&app, busy, instance(&some), 15, false).await;
+    assert_eq!(join(&player, "Two", "k2").await.ok::<JoinResponse>(200).host, empty);
+    // Without a heartbeat the leases end, and nobody is sent there.
+    tokio::time::sleep(std::time::Duration::from_millis(3_100)).await;
+    join(&player, "Three", "k3").await.problem(503, "zone_unavailable");
+    beat(&app, empty, instance(&zero), 0, false).await;
+    assert_eq!(join(&player, "Four", "k4").await.ok::<JoinResponse>(200).host, empty);
+}
