@@ -9,7 +9,7 @@ use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, Event
 use domain::ids::{CharacterId, Epoch, InstanceId};
 use domain::time::UnixMillis;
 
-use crate::store::characters::{place_value, read_living};
+use crate::store::characters::form::{place_value, read_living};
 use crate::store::item::{self, number, text};
 use crate::store::transact::Part;
 use crate::store::{Store, StoreError, leaderboards, transact};

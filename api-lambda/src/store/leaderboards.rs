@@ -36,7 +36,7 @@ impl Store {
         // Names are read where they are kept, so that a rename needs no write here.
         let mut names = std::collections::HashMap::new();
         for item in self.player_items(&keys).await? {
-            if let Some(stored) = characters::read_living(&item)? {
+            if let Some(stored) = characters::form::read_living(&item)? {
                 names.insert(stored.character.id, stored.character.name.to_string());
             }
         }

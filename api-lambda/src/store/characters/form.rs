@@ -1,0 +1,86 @@
+//! The form of a character's item.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::contract::players::{Character, ItemStack, Place};
+use domain::fixed::Vec2;
+use domain::ids::AccountId;
+use domain::progression::level_of_xp;
+use domain::time::UnixMillis;
+
+use crate::store::StoreError;
+use crate::store::characters::StoredCharacter;
+use crate::store::item::{self, Item, number, text};
+
+/// The item of a new character.
+pub(super) fn character_item(account: AccountId, character: &Character) -> Item {
+    let mut item = item::new_item(character.id);
+    let at = number(character.created_at.as_millis());
+    item.extend([
+        ("account".to_owned(), text(account)),
+        ("name".to_owned(), text(&character.name)),
+        ("version".to_owned(), number(character.version)),
+        ("claim".to_owned(), number(0)),
+        ("xp".to_owned(), number(character.xp)),
+        ("kills".to_owned(), number(character.kills)),
+        ("deaths".to_owned(), number(character.deaths)),
+        // There from the start, since only an existing map takes entries.
+        ("items".to_owned(), AttributeValue::M(Item::new())),
+        ("created_at".to_owned(), at.clone()),
+        ("updated_at".to_owned(), at),
+    ]);
+    item
+}
+
+/// The character of this item, unless it was deleted.
+pub(crate) fn read_living(item: &Item) -> Result<Option<StoredCharacter>, StoreError> {
+    if item.contains_key("deleted_at") {
+        return Ok(None);
+    }
+    item::check_version(item)?;
+    let mut items = item::read_map(item, "items")?
+        .keys()
+        .map(|name| {
+            let count: u64 = item::read_number(item::read_map(item, "items")?, name)?;
+            Ok(ItemStack { item: name.clone(), count: u32::try_from(count).unwrap_or(u32::MAX) })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    items.sort_by(|a, b| a.item.cmp(&b.item));
+    let xp = item::read_number(item, "xp")?;
+    let character = Character {
+        id: item::read_parsed(item, "pk")?,
+        name: item::read_parsed(item, "name")?,
+        version: item::read_number(item, "version")?,
+        level: level_of_xp(xp),
+        xp,
+        kills: item::read_number(item, "kills")?,
+        deaths: item::read_number(item, "deaths")?,
+        items,
+        place: item.contains_key("place").then(|| read_place(item)).transpose()?,
+        created_at: UnixMillis::new(item::read_number(item, "created_at")?),
+        updated_at: UnixMillis::new(item::read_number(item, "updated_at")?),
+    };
+    Ok(Some(StoredCharacter {
+        account: item::read_parsed(item, "account")?,
+        claim: item::read_number(item, "claim")?,
+        character,
+    }))
+}
+
+fn read_place(item: &Item) -> Result<Place, StoreError> {
+    let place = item::read_map(item, "place")?;
+    Ok(Place {
+        zone: item::read_parsed(place, "zone")?,
+        position: Vec2::new(item::read_number(place, "x")?, item::read_number(place, "y")?),
+        health: item::read_number(place, "health")?,
+    })
+}
+
+/// A place as an attribute.
+pub(crate) fn place_value(place: &Place) -> AttributeValue {
+    AttributeValue::M(Item::from([
+        ("zone".to_owned(), text(&place.zone)),
+        ("x".to_owned(), number(place.position.x)),
+        ("y".to_owned(), number(place.position.y)),
+        ("health".to_owned(), number(place.health)),
+    ]))
+}
