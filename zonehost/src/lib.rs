@@ -1,1 +1,18 @@
+//! The zone host: it takes players in by WebSocket and runs the worlds that they play in, each on a thread
+//! of its own at a fixed rate. A studio links it as a library to run its own rules.
 
+pub mod admin;
+pub mod admission;
+pub mod config;
+mod connection;
+pub mod host;
+mod instance;
+mod journal;
+pub mod metrics;
+pub mod platform;
+mod rate;
+mod report;
+mod shared;
+
+pub use config::HostConfig;
+pub use host::{RunningHost, StartError, start};

@@ -1,0 +1,261 @@
+//! A host from start to end: it registers, runs its instances, takes connections, and drains.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle as ThreadHandle;
+use std::time::Duration;
+
+use domain::catalogue::{Catalogue, ZoneDefinition};
+use domain::contract::hosts::{AssignedInstance, HostRegistered, RegisterHost};
+use domain::ids::{HostId, ZoneId};
+use domain::random::mix;
+use sim::rules::Rules;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use wire::reason::ByeReason;
+
+use crate::config::HostConfig;
+use crate::instance::{Command, InstanceHandle, RulesFactory, RunnerSetup, spawn};
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::platform::{Platform, PlatformError};
+use crate::shared::{Directory, Shared, random_bytes, unix_now};
+use crate::{admin, connection, report};
+
+/// How long the platform may be out of reach at the start.
+const REGISTER_FOR: Duration = Duration::from_secs(30);
+/// How long connections may take to end in a drain.
+const CONNECTIONS_END: Duration = Duration::from_secs(3);
+
+/// Why a host cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A zone that is not in the catalogue.
+    #[error("there is no zone {0:?} in the catalogue")]
+    UnknownZone(ZoneId),
+    /// The platform does not take the host.
+    #[error("the host cannot register: {0}")]
+    Register(#[from] PlatformError),
+    /// A thread or socket cannot be had.
+    #[error("the host cannot start: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A host that runs. Dropping it ends it at once; [`RunningHost::drain`] ends it well.
+pub struct RunningHost<P: Platform> {
+    shared: Arc<Shared<P>>,
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    threads: Vec<ThreadHandle<()>>,
+    journals: JoinSet<()>,
+    connections: tokio::task::JoinHandle<()>,
+    services: JoinSet<()>,
+    lease_lost: tokio::sync::watch::Receiver<bool>,
+}
+
+/// Starts a host on sockets that are bound already. `rules` makes the rules of each zone.
+pub async fn start<P: Platform + Clone>(
+    config: HostConfig,
+    catalogue: &Catalogue,
+    rules: impl Fn(&ZoneDefinition) -> Box<dyn Rules> + Send + Sync + 'static,
+    platform: P,
+    listener: TcpListener,
+    admin_listener: TcpListener,
+) -> Result<RunningHost<P>, StartError> {
+    for zone in &config.zones {
+        catalogue.zone(zone).ok_or_else(|| StartError::UnknownZone(zone.clone()))?;
+    }
+    let host = HostId::new(unix_now(), u128::from_le_bytes(random_bytes()));
+    let registered = register(&config, host, &platform).await?;
+    let directory = Directory::default();
+    let metrics = Metrics::default();
+    let rules: RulesFactory = Arc::new(rules);
+    let mut instances = HashMap::new();
+    let mut threads = Vec::new();
+    let mut journals = JoinSet::new();
+    for assigned in registered.instances {
+        let definition = definition_of(catalogue, &assigned)?;
+        let handle = Arc::new(InstanceHandle::new(assigned.clone(), definition.capacity));
+        metrics.add_zone(assigned.instance, assigned.zone.clone());
+        journals.spawn(journal(&assigned, &handle, &platform, &metrics).run());
+        threads.push(spawn(RunnerSetup {
+            handle: Arc::clone(&handle),
+            seed: zone_seed(config.seed, &assigned.zone),
+            definition,
+            rules: Arc::clone(&rules),
+            limits: config.limits.clone(),
+            directory: directory.clone(),
+            metrics: metrics.clone(),
+        })?);
+        instances.insert(assigned.instance, handle);
+    }
+    let address = listener.local_addr()?;
+    let admin_address = admin_listener.local_addr()?;
+    let keys = registered.lease.ticket_keys;
+    let shared = Arc::new(Shared::new(config, host, platform, instances, directory, metrics, keys));
+    let (lost, lease_lost) = tokio::sync::watch::channel(false);
+    let mut services = JoinSet::new();
+    services.spawn(report::report_region(Arc::clone(&shared)));
+    services.spawn(serve_admin(admin_listener, Arc::clone(&shared)));
+    let lease_keeper = Arc::clone(&shared);
+    services.spawn(async move {
+        let error = report::keep_lease(lease_keeper).await;
+        tracing::error!(%error, "the lease is lost");
+        // Nobody may be waiting any more.
+        let _ = lost.send(true);
+        std::future::pending::<()>().await;
+    });
+    let connections = tokio::spawn(accept(listener, Arc::clone(&shared)));
+    Ok(RunningHost { shared, address, admin_address, threads, journals, connections, services, lease_lost })
+}
+
+fn definition_of(catalogue: &Catalogue, assigned: &AssignedInstance) -> Result<ZoneDefinition, StartError> {
+    catalogue.zone(&assigned.zone).cloned().ok_or_else(|| StartError::UnknownZone(assigned.zone.clone()))
+}
+
+fn journal<P: Platform + Clone>(
+    assigned: &AssignedInstance,
+    handle: &Arc<InstanceHandle>,
+    platform: &P,
+    metrics: &Metrics,
+) -> Journal<P> {
+    Journal {
+        platform: platform.clone(),
+        instance: assigned.instance,
+        epoch: assigned.epoch,
+        metrics: metrics.clone(),
+        queue: Arc::clone(&handle.journal),
+        zone: Arc::clone(handle),
+    }
+}
+
+/// The seed of a zone: the same for each start with the same configuration.
+fn zone_seed(seed: u64, zone: &ZoneId) -> u64 {
+    zone.as_str().bytes().fold(mix(seed), |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+async fn register<P: Platform>(
+    config: &HostConfig,
+    host: HostId,
+    platform: &P,
+) -> Result<HostRegistered, PlatformError> {
+    let body = RegisterHost {
+        host,
+        region: config.region.clone(),
+        url: config.public_url.clone(),
+        wire_version: wire::WIRE_VERSION,
+        zones: config.zones.clone(),
+    };
+    let give_up = tokio::time::Instant::now() + REGISTER_FOR;
+    loop {
+        match platform.register(body.clone()).await {
+            Err(PlatformError::Retryable(text)) if tokio::time::Instant::now() < give_up => {
+                tracing::warn!(error = text, "registering is tried again");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn serve_admin<P: Platform>(listener: TcpListener, shared: Arc<Shared<P>>) {
+    if let Err(error) = axum::serve(listener, admin::router(shared)).await {
+        tracing::error!(%error, "the admin socket failed");
+    }
+}
+
+/// Takes connections until this task is ended; then those it has taken end with it.
+async fn accept<P: Platform>(listener: TcpListener, shared: Arc<Shared<P>>) {
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => match shared.directory.admit(peer.ip(), &shared.config) {
+                    Some(guard) => {
+                        open.spawn(connection::serve(Arc::clone(&shared), stream, guard));
+                    }
+                    None => shared.metrics.refused(),
+                },
+                Err(error) => {
+                    // Out of file descriptors, most likely: give the others time to end.
+                    tracing::warn!(%error, "a connection cannot be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = open.join_next() => {}
+        }
+    }
+}
+
+impl<P: Platform> RunningHost<P> {
+    /// The host's id.
+    #[must_use]
+    pub fn id(&self) -> HostId {
+        self.shared.host
+    }
+
+    /// Where players connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators ask.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// The counts of the host.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Connections at this moment.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.directory.connections()
+    }
+
+    /// Waits until the host has lost its lease to another; then it must end.
+    pub async fn lease_lost(&self) {
+        let mut lost = self.lease_lost.clone();
+        // The sender lives as long as the host.
+        let _ = lost.wait_for(|lost| *lost).await;
+    }
+
+    /// Ends well: takes no one in, tells every player to join again, stores everything, gives the lease back.
+    /// Whatever is not done by the deadline is given up; returns whether all was.
+    pub async fn drain(mut self, deadline: Duration) -> bool {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        let all = tokio::time::timeout(deadline, async {
+            for instance in self.shared.instances.values() {
+                instance.send(Command::Stop(ByeReason::Draining));
+            }
+            while self.journals.join_next().await.is_some() {}
+            let ended = async {
+                while self.shared.directory.connections() > 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            // Who does not take the last words is cut off.
+            let _ = tokio::time::timeout(CONNECTIONS_END, ended).await;
+            if let Err(error) = self.shared.platform.leave(self.shared.host).await {
+                tracing::warn!(%error, "the lease is left to expire");
+            }
+        });
+        let done = all.await.is_ok();
+        self.connections.abort();
+        self.services.abort_all();
+        if done {
+            for thread in self.threads {
+                // A runner catches panics of its zone; one of its own is logged by the panic hook.
+                let _ = thread.join();
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,88 @@
+//! One running instance as the rest of the host sees it: a place to send commands to.
+
+mod runner;
+mod seats;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use domain::contract::hosts::AssignedInstance;
+use domain::ids::{CharacterId, ConnectionId};
+use sim::inbox::Joining;
+use sim::player::Seat;
+use tokio::sync::{mpsc, oneshot};
+use wire::message::PlayerInput;
+use wire::reason::ByeReason;
+
+use crate::journal::JournalQueue;
+use crate::shared::ResumeToken;
+
+pub(crate) use runner::{RulesFactory, RunnerSetup, spawn};
+
+/// Frames that wait for a connection: one on its way and one behind it. More would only be stale.
+pub(crate) const FRAMES_WAITING_MAX: usize = 4;
+
+/// What a connection gives to the instance that it plays in.
+pub(crate) struct Outlet {
+    pub(crate) connection: ConnectionId,
+    pub(crate) frames: mpsc::Sender<Bytes>,
+    /// Ends the connection with a reason.
+    pub(crate) close: oneshot::Sender<ByeReason>,
+}
+
+/// What an instance is asked to do; it does so at the start of the next tick.
+pub(crate) enum Command {
+    /// Take a character in. Answered once it is in.
+    Join { joining: Joining, claim: u64, outlet: Outlet, seated: oneshot::Sender<Seat> },
+    /// Give a body back to its player. Answered with the seat, or by dropping `seated` if the token is of no
+    /// use (any more).
+    Resume { token: ResumeToken, outlet: Outlet, seated: oneshot::Sender<Seat> },
+    /// A message of a player.
+    Input { seat: Seat, connection: ConnectionId, input: PlayerInput },
+    /// A heartbeat of a player.
+    Heartbeat { seat: Seat, connection: ConnectionId, client_time: u32, received_us: u32 },
+    /// The connection is gone; `stays` tells whether the body waits for another.
+    Gone { seat: Seat, connection: ConnectionId, stays: bool },
+    /// Let a character go, since it enters elsewhere. Answered when it is out.
+    Evict { character: CharacterId, done: oneshot::Sender<()> },
+    /// Another host has claimed this character (by the claim), or the whole instance.
+    Fenced(Option<(CharacterId, u64)>),
+    /// Let everyone go, and end.
+    Stop(ByeReason),
+}
+
+/// The way to a running instance.
+pub(crate) struct InstanceHandle {
+    pub(crate) assigned: AssignedInstance,
+    pub(crate) journal: Arc<JournalQueue>,
+    pub(crate) capacity: u32,
+    commands: Mutex<Vec<Command>>,
+    players: AtomicU32,
+}
+
+impl InstanceHandle {
+    pub(crate) fn new(assigned: AssignedInstance, capacity: u32) -> Self {
+        Self {
+            assigned,
+            journal: Arc::default(),
+            capacity,
+            commands: Mutex::default(),
+            players: AtomicU32::new(0),
+        }
+    }
+
+    /// Leaves a command for the next tick. What one connection can leave is bounded by its message budget.
+    pub(crate) fn send(&self, command: Command) {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+    }
+
+    /// Players in it, those who may come back included.
+    pub(crate) fn players(&self) -> u32 {
+        self.players.load(Ordering::Relaxed)
+    }
+
+    fn take_commands(&self, into: &mut Vec<Command>) {
+        std::mem::swap(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner), into);
+    }
+}

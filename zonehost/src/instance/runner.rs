@@ -1,0 +1,322 @@
+//! The thread of an instance: it keeps the schedule of ticks and stands between the zone, which knows no
+//! connection, and the connections, which know no zone.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use domain::catalogue::ZoneDefinition;
+use domain::contract::hosts::CharacterSave;
+use domain::ids::{CharacterId, InstanceId};
+use sim::inbox::{Inbox, Joining, ZoneEvent};
+use sim::outbox::Outbox;
+use sim::player::Seat;
+use sim::rules::Rules;
+use sim::zone::Zone;
+use tokio::sync::oneshot;
+use wire::frame::frame_of;
+use wire::reason::ByeReason;
+
+use super::seats::{Seated, Seats};
+use super::{Command, InstanceHandle, Outlet};
+use crate::config::ConnectionLimits;
+use crate::metrics::Metrics;
+use crate::shared::{Directory, random_bytes, stamp_us};
+
+/// Makes the rules of a zone.
+pub(crate) type RulesFactory = Arc<dyn Fn(&ZoneDefinition) -> Box<dyn Rules> + Send + Sync>;
+
+/// What a runner needs.
+pub(crate) struct RunnerSetup {
+    pub(crate) handle: Arc<InstanceHandle>,
+    pub(crate) definition: ZoneDefinition,
+    pub(crate) rules: RulesFactory,
+    pub(crate) seed: u64,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) directory: Directory,
+    pub(crate) metrics: Metrics,
+}
+
+/// Starts the thread of an instance. It ends after [`Command::Stop`].
+pub(crate) fn spawn(setup: RunnerSetup) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let name = format!("zone-{}", setup.definition.zone);
+    std::thread::Builder::new().name(name).spawn(move || Runner::new(setup).run())
+}
+
+struct Runner {
+    setup: RunnerSetup,
+    instance: InstanceId,
+    zone: Zone,
+    seats: Seats,
+    inbox: Inbox,
+    outbox: Outbox,
+    commands: Vec<Command>,
+    /// Who joins in this tick and is not seated yet.
+    joining: BTreeMap<CharacterId, (u64, Outlet, oneshot::Sender<Seat>)>,
+    blocked: u64,
+    /// Detachments that the last tick led to.
+    dropped: Vec<ZoneEvent>,
+    stopping: bool,
+}
+
+impl Runner {
+    fn new(setup: RunnerSetup) -> Self {
+        let zone = Zone::new(&setup.definition, (setup.rules)(&setup.definition), setup.seed);
+        Self {
+            instance: setup.handle.assigned.instance,
+            zone,
+            seats: Seats::default(),
+            inbox: Inbox::default(),
+            outbox: Outbox::default(),
+            commands: Vec::new(),
+            joining: BTreeMap::new(),
+            blocked: 0,
+            dropped: Vec::new(),
+            stopping: false,
+            setup,
+        }
+    }
+
+    /// Ticks on schedule. A late tick is counted; one that is a whole period late is left out, never made up
+    /// for, since two ticks at once would cost twice as much just when there is no time.
+    fn run(mut self) {
+        let period = Duration::from_secs(1) / u32::from(self.setup.definition.tick_rate_hz);
+        let mut due = Instant::now() + period;
+        while !self.stopping {
+            let wait = due.saturating_duration_since(Instant::now());
+            std::thread::sleep(wait);
+            let late = due.elapsed();
+            // The stamp is of the time when the tick was due, so that clients see all of the delay.
+            let late_us = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
+            self.inbox.stamp_us = stamp_us().wrapping_sub(late_us);
+            let skipped = late.as_micros() / period.as_micros();
+            let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+            if late > period / 2 {
+                self.setup.metrics.with_zone(self.instance, |zone| {
+                    zone.late += 1;
+                    zone.skipped += u64::from(skipped);
+                });
+            }
+            due += period * (skipped + 1);
+            self.tick_or_restart();
+        }
+        self.setup.handle.journal.close();
+    }
+
+    /// A zone that panics is started again; its players join again, the other zones never notice.
+    fn tick_or_restart(&mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.tick())).is_ok() {
+            return;
+        }
+        let setup = &self.setup;
+        tracing::error!(instance.id = %self.instance, zone.id = %setup.definition.zone, "the zone panicked");
+        setup.metrics.with_zone(self.instance, |zone| zone.panics += 1);
+        for (_, seated) in self.seats.iter_mut() {
+            setup.directory.forget(seated.character, self.instance, &seated.token);
+            seated.close(ByeReason::Internal);
+        }
+        self.seats = Seats::default();
+        self.joining.clear();
+        self.outbox = Outbox::default();
+        self.zone = Zone::new(&setup.definition, (setup.rules)(&setup.definition), setup.seed);
+        self.setup.handle.players.store(0, Ordering::Relaxed);
+    }
+
+    fn tick(&mut self) {
+        let start = Instant::now();
+        self.inbox.events.clear();
+        self.inbox.events.append(&mut self.dropped);
+        let mut commands = std::mem::take(&mut self.commands);
+        self.setup.handle.take_commands(&mut commands);
+        for command in commands.drain(..) {
+            self.obey(command, start);
+        }
+        self.commands = commands;
+        self.watch_connections(start);
+        self.outbox.clear();
+        let report = self.zone.tick(&self.inbox, &mut self.outbox);
+        self.seat_admitted();
+        self.deliver_frames();
+        let saves = self.take_saves(report.tick);
+        self.setup.handle.journal.add(&self.outbox.gains, saves);
+        self.drop_offenders();
+        let players = u32::try_from(self.seats.len()).expect("seats are few");
+        self.setup.handle.players.store(players, Ordering::Relaxed);
+        let tick_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
+        self.setup.metrics.tick(self.instance, report, tick_us, std::mem::take(&mut self.blocked));
+    }
+
+    fn obey(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Join { joining, claim, outlet, seated } => self.join(joining, claim, outlet, seated),
+            Command::Resume { token, outlet, seated } => self.resume(token, outlet, seated),
+            Command::Input { seat, connection, input } => {
+                if self.seats.of_connection(seat, connection).is_some() {
+                    self.inbox.events.push(ZoneEvent::Input(seat, input));
+                }
+            }
+            Command::Heartbeat { seat, connection, client_time, received_us } => {
+                if self.seats.of_connection(seat, connection).is_some() {
+                    self.inbox.events.push(ZoneEvent::Heartbeat { seat, client_time, received_us });
+                }
+            }
+            Command::Gone { seat, connection, stays } => {
+                let Some(seated) = self.seats.of_connection(seat, connection) else { return };
+                seated.detach(now);
+                self.inbox.events.push(if stays { ZoneEvent::Detach(seat) } else { ZoneEvent::Leave(seat) });
+            }
+            Command::Evict { character, done } => {
+                // If it is not here, dropping `done` answers.
+                if let Some((seat, seated)) = self.seats.find(|seated| seated.character == character) {
+                    seated.close(ByeReason::Replaced);
+                    seated.evicted.push(done);
+                    self.inbox.events.push(ZoneEvent::Leave(seat));
+                }
+            }
+            Command::Fenced(Some((character, claim))) => {
+                let lost = self.seats.find(|seated| seated.character == character && seated.claim == claim);
+                if let Some((seat, seated)) = lost {
+                    seated.close(ByeReason::Replaced);
+                    self.inbox.events.push(ZoneEvent::Leave(seat));
+                }
+            }
+            Command::Fenced(None) => self.stop(ByeReason::Internal),
+            Command::Stop(reason) => self.stop(reason),
+        }
+    }
+
+    fn join(&mut self, joining: Joining, claim: u64, outlet: Outlet, seated: oneshot::Sender<Seat>) {
+        let character = joining.character;
+        let here = self.seats.find(|seated| seated.character == character).map(|(seat, _)| seat);
+        if let Some(seat) = here {
+            // A second login takes over the body; the first connection is told and closed.
+            self.reattach(seat, outlet, Some(claim));
+            let _ = seated.send(seat);
+        } else if self.joining.insert(character, (claim, outlet, seated)).is_none() {
+            self.inbox.events.push(ZoneEvent::Join(joining));
+        }
+    }
+
+    fn resume(&mut self, token: crate::shared::ResumeToken, outlet: Outlet, seated: oneshot::Sender<Seat>) {
+        if let Some((seat, _)) = self.seats.find(|seated| seated.token == token) {
+            self.reattach(seat, outlet, None);
+            let _ = seated.send(seat);
+        }
+    }
+
+    fn reattach(&mut self, seat: Seat, outlet: Outlet, claim: Option<u64>) {
+        let token = random_bytes();
+        let seated = self.seats.get_mut(seat).expect("just found");
+        self.setup.directory.take_resumable(&seated.token);
+        self.setup.directory.add_resumable(token, self.instance);
+        seated.attach(outlet, token);
+        seated.claim = claim.unwrap_or(seated.claim);
+        self.welcome(seat);
+        self.inbox.events.push(ZoneEvent::Attach(seat));
+    }
+
+    fn welcome(&mut self, seat: Seat) {
+        let player = self.zone.players().get(seat).expect("who is seated plays");
+        let seated = self.seats.get_mut(seat).expect("who is welcome is seated");
+        let welcome = self.zone.welcome(player, seated.token.to_vec(), self.setup.limits.grace_secs);
+        seated.send(&frame_of(&welcome));
+    }
+
+    /// Throttles and drops slow connections, and lets bodies go whose players did not come back.
+    fn watch_connections(&mut self, now: Instant) {
+        let slow = Duration::from_millis(self.setup.limits.slow_ms);
+        let grace = Duration::from_secs(self.setup.limits.grace_secs.into());
+        for (seat, seated) in self.seats.iter_mut() {
+            if seated.is_full() {
+                self.blocked += 1;
+                self.inbox.events.push(ZoneEvent::Blocked(seat));
+                if now.duration_since(*seated.blocked_since.get_or_insert(now)) > slow {
+                    seated.close(ByeReason::TooSlow);
+                    seated.detach(now);
+                    self.inbox.events.push(ZoneEvent::Detach(seat));
+                }
+            } else if seated.is_closed() {
+                // It ended before it learned of its seat.
+                seated.detach(now);
+                self.inbox.events.push(ZoneEvent::Detach(seat));
+            } else {
+                seated.blocked_since = None;
+            }
+            if seated.detached_at.is_some_and(|since| now.duration_since(since) > grace) {
+                seated.detached_at = None;
+                self.inbox.events.push(ZoneEvent::Leave(seat));
+            }
+        }
+    }
+
+    fn seat_admitted(&mut self) {
+        for admission in std::mem::take(&mut self.outbox.admissions) {
+            let (claim, outlet, seated) =
+                self.joining.remove(&admission.character).expect("only who asked is let in");
+            let token = random_bytes();
+            self.setup.directory.add_resumable(token, self.instance);
+            self.setup.directory.set_instance(admission.character, self.instance);
+            self.seats.insert(admission.seat, Seated::new(admission.character, claim, token, outlet));
+            self.welcome(admission.seat);
+            // A connection that is gone by now reports so with its seat, or its outlet is closed.
+            let _ = seated.send(admission.seat);
+        }
+    }
+
+    fn deliver_frames(&mut self) {
+        let Self { seats, outbox, .. } = self;
+        for (seat, frame) in outbox.frames() {
+            let Some(seated) = seats.get_mut(seat) else { continue };
+            // There was room before the tick, and the Welcome takes one place of several.
+            let fits = seated.send(frame);
+            debug_assert!(fits || seated.is_full(), "only a closed connection refuses a frame");
+        }
+    }
+
+    /// The places of who left, and, spread over the interval, of all others.
+    fn take_saves(&mut self, tick: u32) -> Vec<CharacterSave> {
+        let mut saves = Vec::new();
+        for departure in std::mem::take(&mut self.outbox.departures) {
+            let seated = self.seats.take(departure.seat).expect("who leaves was seated");
+            self.setup.directory.forget(departure.character, self.instance, &seated.token);
+            saves.push(CharacterSave {
+                character: departure.character,
+                claim: seated.claim,
+                place: departure.place,
+            });
+            for done in seated.evicted {
+                let _ = done.send(());
+            }
+        }
+        let interval = self.setup.limits.save_secs * u32::from(self.setup.definition.tick_rate_hz);
+        for (seat, seated) in self.seats.iter_mut() {
+            if seat.0 % interval == tick % interval
+                && let Some(place) = self.zone.place(seat)
+            {
+                saves.push(CharacterSave { character: seated.character, claim: seated.claim, place });
+            }
+        }
+        saves
+    }
+
+    fn drop_offenders(&mut self) {
+        for (seat, reason) in std::mem::take(&mut self.outbox.drops) {
+            if let Some(seated) = self.seats.get_mut(seat) {
+                seated.close(reason);
+                seated.detach(Instant::now());
+                self.dropped.push(ZoneEvent::Detach(seat));
+            }
+        }
+    }
+
+    fn stop(&mut self, reason: ByeReason) {
+        self.stopping = true;
+        for (seat, seated) in self.seats.iter_mut() {
+            seated.close(reason);
+            self.inbox.events.push(ZoneEvent::Leave(seat));
+        }
+        self.joining.clear();
+    }
+}

@@ -1,0 +1,108 @@
+//! The platform as the API and the edge provide it, over HTTP.
+
+use std::time::Duration;
+
+use domain::contract::Problem;
+use domain::contract::edge::RegionReport;
+use domain::contract::hosts::{
+    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HostLease, HostRegistered,
+    RegisterHost, SaveBatch,
+};
+use domain::ids::{CharacterId, HostId, InstanceId};
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Answer, Platform, PlatformError};
+use crate::config::HostConfig;
+
+/// A request that is not answered by then is given up; a lease lasts 3 s.
+const TIMEOUT: Duration = Duration::from_millis(2_500);
+
+/// Talks to the API and the edge of the region.
+#[derive(Debug, Clone)]
+pub struct ApiPlatform {
+    http: reqwest::Client,
+    api_url: String,
+    edge_url: String,
+    region: String,
+    service_token: String,
+}
+
+impl ApiPlatform {
+    /// The platform that `config` names.
+    pub fn new(config: &HostConfig) -> Answer<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| PlatformError::Rejected(error.to_string()))?;
+        Ok(Self {
+            http,
+            api_url: config.api_url.trim_end_matches('/').to_owned(),
+            edge_url: config.edge_url.trim_end_matches('/').to_owned(),
+            region: config.region.clone(),
+            service_token: config.service_token.clone(),
+        })
+    }
+
+    async fn send(&self, method: Method, url: String, body: &impl Serialize) -> Answer<reqwest::Response> {
+        let request = self.http.request(method, url).bearer_auth(&self.service_token).json(body);
+        let response = request.send().await.map_err(|error| PlatformError::Retryable(error.to_string()))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem = response.json::<Problem>().await.ok();
+        let code = problem.as_ref().map(|problem| problem.code.as_str());
+        let text =
+            problem.as_ref().map_or_else(|| status.to_string(), |p| format!("{}: {}", p.code, p.detail));
+        Err(match code {
+            Some("fenced" | "lease_lost") => PlatformError::Fenced,
+            _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                PlatformError::Retryable(text)
+            }
+            _ => PlatformError::Rejected(text),
+        })
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: String, body: &impl Serialize) -> Answer<T> {
+        let response = self.send(Method::POST, format!("{}{path}", self.api_url), body).await?;
+        response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))
+    }
+}
+
+impl Platform for ApiPlatform {
+    async fn register(&self, host: RegisterHost) -> Answer<HostRegistered> {
+        self.post("/internal/v1/hosts".into(), &host).await
+    }
+
+    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HostLease> {
+        self.post(format!("/internal/v1/hosts/{host}/heartbeat"), &beat).await
+    }
+
+    async fn leave(&self, host: HostId) -> Answer<()> {
+        let url = format!("{}/internal/v1/hosts/{host}", self.api_url);
+        self.send(Method::DELETE, url, &()).await.map(drop)
+    }
+
+    async fn claim(&self, character: CharacterId, claim: ClaimCharacter) -> Answer<ClaimedCharacter> {
+        self.post(format!("/internal/v1/characters/{character}/claim"), &claim).await
+    }
+
+    async fn save(&self, instance: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
+        self.post(format!("/internal/v1/instances/{instance}/saves"), &batch).await
+    }
+
+    async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
+        self.post(format!("/internal/v1/instances/{instance}/events"), &batch).await
+    }
+
+    async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {
+        if self.edge_url.is_empty() {
+            return Ok(());
+        }
+        let url = format!("{}/v1/regions/{}/health", self.edge_url, self.region);
+        let report = RegionReport { load_permille, players, hosts: 1 };
+        self.send(Method::PUT, url, &report).await.map(drop)
+    }
+}
