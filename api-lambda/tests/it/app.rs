@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api_lambda::{ApiConfig, migrations};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -84,15 +85,28 @@ pub(crate) fn claims(account: AccountId) -> AccessClaims {
     }
 }
 
-/// A store engine in memory.
+/// A store engine: embedded and in memory, or the one that `GRATICULE_TEST_DYNAMODB_ENDPOINT` names, so that the
+/// same tests check another engine. Each app has tables of its own there.
 pub(crate) struct Engine {
     pub(crate) url: String,
+    pub(crate) table_prefix: String,
     stop: Option<oneshot::Sender<()>>,
     ended: Option<tokio::task::JoinHandle<Result<(), String>>>,
 }
 
 impl Engine {
     pub(crate) async fn start() -> Self {
+        match std::env::var("GRATICULE_TEST_DYNAMODB_ENDPOINT") {
+            Ok(url) => {
+                let table_prefix = format!("test-{:032x}-", random());
+                Self { url, table_prefix, stop: None, ended: None }
+            }
+            Err(_) => Self::start_embedded().await,
+        }
+    }
+
+    /// For tests that stop it.
+    pub(crate) async fn start_embedded() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let database = dynoxide::Database::memory().expect("a database");
@@ -101,7 +115,18 @@ impl Engine {
             let _ = stopped.await;
         };
         let serving = dynoxide::server::serve_with_shutdown(listener, database, shutdown);
-        Self { url, stop: Some(stop), ended: Some(tokio::spawn(serving)) }
+        Self { url, table_prefix: "graticule-".into(), stop: Some(stop), ended: Some(tokio::spawn(serving)) }
+    }
+
+    /// A client of its own, for what the API never writes.
+    pub(crate) fn client(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(&self.url)
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// Ends the engine: nothing listens at its address any more.
@@ -119,10 +144,11 @@ pub(crate) struct App {
 }
 
 /// The configuration of an app on this engine and edge.
-pub(crate) fn config(engine: &str, edge: &str) -> ApiConfig {
+pub(crate) fn config(engine: &Engine, edge: &str) -> ApiConfig {
     ApiConfig {
         edge_jwks_url: edge.to_owned(),
-        dynamodb_endpoint: Some(engine.to_owned()),
+        dynamodb_endpoint: Some(engine.url.clone()),
+        table_prefix: engine.table_prefix.clone(),
         service_token: SERVICE_TOKEN.into(),
         ticket_keys: vec![SecretKey::from_seed("ticket-1", &[9; 32])],
         allowed_origins: vec!["http://page.example:8080".into()],
@@ -136,9 +162,12 @@ impl App {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut ApiConfig)) -> Self {
+        Self::start_on(Engine::start().await, change).await
+    }
+
+    pub(crate) async fn start_on(engine: Engine, change: impl FnOnce(&mut ApiConfig)) -> Self {
         let edge = Edge::start().await;
-        let engine = Engine::start().await;
-        let mut config = config(&engine.url, &edge.url);
+        let mut config = config(&engine, &edge.url);
         change(&mut config);
         migrations::apply(&config).await.expect("a fresh store is migrated");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

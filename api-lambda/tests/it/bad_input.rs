@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::contract::players::CharacterList;
 use domain::ids::CorrelationId;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::app::{App, now, random, send};
+use crate::app::{App, Engine, now, random, send};
 
 #[tokio::test]
 async fn bad_bodies_are_refused_in_our_words() {
@@ -137,7 +138,7 @@ async fn a_body_that_never_comes_ends_with_the_time_limit() {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_not_the_callers_fault() {
-    let mut app = App::start_with(|config| {
+    let mut app = App::start_on(Engine::start_embedded().await, |config| {
         config.store_timeout_ms = 1_500;
         config.store_attempt_timeout_ms = 500;
     })
@@ -152,4 +153,18 @@ async fn a_store_that_is_down_is_not_the_callers_fault() {
     assert!(!problem.detail.contains("127.0.0.1"), "what is inside stays inside: {}", problem.detail);
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(send(app.request(Method::GET, "/health")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_item_of_an_unknown_form_is_left_alone() {
+    let app = App::start().await;
+    let player = app.player().await;
+    let id = player.create("Ada").await.id;
+    let update = app.engine.client().update_item().table_name(format!("{}players", app.engine.table_prefix));
+    let update = update.key("pk", AttributeValue::S(id.to_string())).update_expression("SET v = :v");
+    let newer = AttributeValue::N("99".into());
+    update.expression_attribute_values(":v", newer).send().await.expect("written");
+    let problem = player.get(&format!("/v1/characters/{id}")).await.problem(500, "internal");
+    assert!(!problem.detail.contains("99"), "what is inside is for the log: {}", problem.detail);
+    player.delete(&format!("/v1/characters/{id}")).await.problem(500, "internal");
 }

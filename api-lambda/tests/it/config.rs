@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use api_lambda::{MigrationError, migrations};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::app::{Engine, config};
@@ -39,23 +38,15 @@ fn a_bad_configuration_is_one_line_for_each_fault_and_64() {
 #[tokio::test]
 async fn migrations_are_applied_once_and_a_foreign_store_is_refused() {
     let engine = Engine::start().await;
-    let config = config(&engine.url, "http://127.0.0.1:1/");
+    let config = config(&engine, "http://127.0.0.1:1/");
     let first = migrations::apply(&config).await.expect("a fresh store");
     assert_eq!(first.first().map(|applied| applied.name), Some("0001_players"));
     assert_eq!(migrations::apply(&config).await.expect("the same store"), []);
 
-    let client = aws_sdk_dynamodb::Client::from_conf(
-        aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::new("eu-central-1"))
-            .endpoint_url(&engine.url)
-            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
-            .build(),
-    );
+    let client = engine.client();
     let record = |name: &str, content: &str| {
         let text = |text: &str| AttributeValue::S(text.to_owned());
-        let put = client.put_item().table_name("graticule-migrations");
+        let put = client.put_item().table_name(format!("{}migrations", engine.table_prefix));
         put.item("pk", text(name)).item("content", text(content)).send()
     };
     record("9999_future", "x").await.expect("written");
@@ -71,8 +62,8 @@ async fn migrations_are_applied_once_and_a_foreign_store_is_refused() {
 
 #[tokio::test]
 async fn migrations_say_when_there_is_no_store() {
-    let mut engine = Engine::start().await;
-    let config = config(&engine.url, "http://127.0.0.1:1/");
+    let mut engine = Engine::start_embedded().await;
+    let config = config(&engine, "http://127.0.0.1:1/");
     engine.stop().await;
     let error = migrations::apply(&config).await.expect_err("no store");
     assert_eq!(error.kind(), "store_unavailable");

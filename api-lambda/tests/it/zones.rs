@@ -1,5 +1,6 @@
 //! `/v1/zones`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalogue::Catalogue;
 use domain::contract::players::{JoinResponse, ZoneList};
 use domain::ids::{HostId, InstanceId};
@@ -77,6 +78,23 @@ async fn a_repeated_join_has_the_effect_of_one() {
     let body = json!({ "character": other.id });
     player.post_keyed("/v1/zones/forest/join", "key", &body).await.problem(422, "idempotency_mismatch");
     player.post_keyed("/v1/zones/hub/join", "key", &body).await.problem(422, "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_when_its_ticket_has_expired() {
+    let app = App::start().await;
+    app.host(&["forest"]).await;
+    let player = app.player().await;
+    // An answer of the past, as it stays until the store sweeps it.
+    let put = app.engine.client().put_item().table_name(format!("{}requests", app.engine.table_prefix));
+    let put = put.item("pk", AttributeValue::S(format!("{}#join#k", player.account)));
+    let put = put.item("v", AttributeValue::N("1".into())).item("body", AttributeValue::S("{}".into()));
+    let put = put.item("fingerprint", AttributeValue::S("another".into()));
+    put.item("expires_at", AttributeValue::N("1000".into())).send().await.expect("written");
+    let first: JoinResponse = join(&player, "Ada", "k").await.ok(200);
+    let body = json!({ "character": player.create("Other").await.id });
+    player.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(422, "idempotency_mismatch");
+    assert!(first.expires_at > now());
 }
 
 #[tokio::test]
