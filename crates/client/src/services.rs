@@ -1,0 +1,96 @@
+//! The services before the world: the edge and the API of a region.
+
+use domain::contract::edge::{ResolveResponse, SessionRequest, SessionResponse};
+use domain::contract::players::{
+    Character, CharacterList, CreateCharacter, JoinRequest, JoinResponse, LeaderboardEntry,
+};
+use domain::contract::{IDEMPOTENCY_HEADER, Problem};
+use domain::ids::{CharacterId, ZoneId};
+use domain::names::CharacterName;
+use reqwest::RequestBuilder;
+use serde::de::DeserializeOwned;
+
+use crate::error::ClientError;
+
+/// A player's way through edge and API, signed in.
+#[derive(Debug, Clone)]
+pub struct Services {
+    http: reqwest::Client,
+    api_url: String,
+    session: SessionResponse,
+}
+
+impl Services {
+    /// Asks the edge for the best region, and signs in as the guest who has `device_secret`.
+    pub async fn sign_in_guest(
+        http: reqwest::Client,
+        edge_url: &str,
+        device_secret: String,
+    ) -> Result<Self, ClientError> {
+        let resolved: ResolveResponse = answer(http.get(format!("{edge_url}/v1/resolve"))).await?;
+        let region = resolved.candidates.into_iter().next();
+        let region = region.ok_or(ClientError::Protocol("the edge answered without a region"))?;
+        let request = SessionRequest::Guest { device_secret };
+        let session = answer(http.post(format!("{edge_url}/v1/sessions")).json(&request)).await?;
+        Ok(Self { http, api_url: region.api_url, session })
+    }
+
+    /// The session as the edge answered.
+    #[must_use]
+    pub fn session(&self) -> &SessionResponse {
+        &self.session
+    }
+
+    /// The characters of the account.
+    pub async fn characters(&self) -> Result<Vec<Character>, ClientError> {
+        let list: CharacterList = answer(self.signed(self.http.get(self.url("/v1/characters")))).await?;
+        Ok(list.characters)
+    }
+
+    /// Makes a character.
+    pub async fn create_character(&self, name: CharacterName) -> Result<Character, ClientError> {
+        let request = self.http.post(self.url("/v1/characters")).json(&CreateCharacter { name });
+        answer(self.signed(request)).await
+    }
+
+    /// Asks for a place in a zone; the same `idempotency_key` gives the same place.
+    pub async fn join(
+        &self,
+        zone: &ZoneId,
+        character: CharacterId,
+        idempotency_key: &str,
+    ) -> Result<JoinResponse, ClientError> {
+        let request = self.http.post(self.url(&format!("/v1/zones/{zone}/join")));
+        let request = request.header(IDEMPOTENCY_HEADER, idempotency_key).json(&JoinRequest { character });
+        answer(self.signed(request)).await
+    }
+
+    /// The rank of a character on a board.
+    pub async fn rank(&self, board: &str, character: CharacterId) -> Result<LeaderboardEntry, ClientError> {
+        let path = format!("/v1/leaderboards/{board}/characters/{character}");
+        answer(self.signed(self.http.get(self.url(&path)))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.api_url)
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(&self.session.access_token)
+    }
+}
+
+/// Sends a request and reads the answer, or the problem in its place.
+pub async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ClientError> {
+    let response = request.send().await?;
+    if response.status().is_success() {
+        return Ok(response.json().await?);
+    }
+    let status = response.status();
+    let problem = response.json::<Problem>().await;
+    // A proxy in between may answer with something else.
+    let problem = problem.unwrap_or_else(|_| {
+        Problem::new(status.as_u16(), "no_problem", "not our answer", status.to_string())
+    });
+    Err(ClientError::Refused(Box::new(problem)))
+}
