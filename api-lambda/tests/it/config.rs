@@ -69,3 +69,33 @@ async fn migrations_say_when_there_is_no_store() {
     assert_eq!(error.kind(), "store_unavailable");
     assert!(!error.is_version_mismatch());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_server_ends_cleanly_and_says_when_its_address_is_taken() {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = probe.local_addr().expect("bound").to_string();
+    let variables = [
+        ("GRATICULE_API_LISTEN", address.as_str()),
+        ("GRATICULE_API_SERVICE_TOKEN", "0123456789abcdef0123456789abcdef"),
+        ("GRATICULE_API_TICKET_KEYS", r#"[{kid="k",d="AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"}]"#),
+        ("GRATICULE_API_DYNAMODB_ENDPOINT", "http://127.0.0.1:1"),
+        ("GRATICULE_API_LOG_FILTER", "warn"),
+    ];
+    let (code, lines) = program(&[], &variables);
+    assert_eq!(code, Some(64), "{lines}");
+    assert!(lines.contains(&address) && lines.lines().count() == 1, "{lines}");
+
+    drop(probe);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_api-lambda"));
+    let mut server = command.envs(variables).spawn().expect("the program runs");
+    let health = format!("http://{address}/health");
+    let started = std::time::Instant::now();
+    while reqwest::get(&health).await.is_err() {
+        assert!(started.elapsed().as_secs() < 20, "the server answers");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let killed = Command::new("kill").arg(server.id().to_string()).status().expect("kill runs");
+    assert!(killed.success());
+    assert_eq!(server.wait().expect("it ends").code(), Some(0));
+}
