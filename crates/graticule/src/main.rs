@@ -33,7 +33,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("GRATICULE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    let filter =
+        EnvFilter::try_from_env("GRATICULE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = match arguments.command {
         Command::Dev(options) => dev::run(options),

@@ -18,7 +18,17 @@ macro_rules! files {
 }
 
 /// The files of the folder `web`.
-const FILES: &[(&str, &str)] = files!["index.html"];
+const FILES: &[(&str, &str)] = files![
+    "index.html",
+    "main.js",
+    "msgpack.js",
+    "player.js",
+    "services.js",
+    "style.css",
+    "terrain.js",
+    "view.js",
+    "world.js",
+];
 
 struct Page {
     config: String,
