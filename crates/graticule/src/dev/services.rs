@@ -94,7 +94,7 @@ pub(crate) async fn start(
     let mut services = JoinSet::new();
     let store = open_store(data)?;
     let serving = dynoxide::server::serve_with_shutdown(sockets.store, store, stopping());
-    services.spawn(async { serving.await });
+    services.spawn(serving);
     let api = api_config(data, &addresses, catalogue);
     migrations::apply(&api).await.map_err(|error| {
         if error.is_version_mismatch() { Fault::usage(error) } else { Fault::failed(error) }
