@@ -28,6 +28,9 @@ use crate::shared::{PendingGuard, Shared, stamp_us};
 
 type Socket = WebSocketStream<TcpStream>;
 
+/// What the kernel may hold for a client that does not read, which doubles it: some seconds of state. The
+/// default is megabytes, minutes of state that nobody wants any more.
+const SEND_BUFFER_BYTES: usize = 16 * 1024;
 /// The last words must be taken within this time.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How often it is looked whether the client is still there.
@@ -49,6 +52,7 @@ pub(crate) async fn serve<P: Platform>(shared: Arc<Shared<P>>, stream: TcpStream
     shared.metrics.opened();
     // Snapshots are small and must not wait for more to come. A socket that is gone already fails below.
     let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
     let hello_within = Duration::from_millis(shared.config.limits.hello_ms);
     let handshake = tokio_tungstenite::accept_async_with_config(stream, Some(socket_config()));
     let Ok(Ok(mut socket)) = timeout(hello_within, handshake).await else {
@@ -125,7 +129,8 @@ async fn play<P: Platform>(
         tokio::select! {
             reason = &mut close => break of_close(reason),
             frame = frames.recv() => {
-                let Some(first) = frame else { break End::Gone };
+                // Who lets go of a connection says why at the same time.
+                let Some(first) = frame else { break of_close((&mut close).await) };
                 let write = write_frames(socket, first, &mut frames);
                 tokio::select! {
                     reason = &mut close => break of_close(reason),

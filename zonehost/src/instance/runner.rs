@@ -266,12 +266,16 @@ impl Runner {
     }
 
     fn deliver_frames(&mut self) {
-        let Self { seats, outbox, .. } = self;
+        let Self { seats, outbox, dropped, .. } = self;
         for (seat, frame) in outbox.frames() {
             let Some(seated) = seats.get_mut(seat) else { continue };
-            // There was room before the tick, and the Welcome takes one place of several.
-            let fits = seated.send(frame);
-            debug_assert!(fits || seated.is_full(), "only a closed connection refuses a frame");
+            if !seated.send(frame) {
+                // There was room before the tick, so the connection has ended meanwhile. What is not sent must
+                // not be built upon: the next connection starts with an empty view.
+                seated.close(ByeReason::TooSlow);
+                seated.detach(Instant::now());
+                dropped.push(ZoneEvent::Detach(seat));
+            }
         }
     }
 

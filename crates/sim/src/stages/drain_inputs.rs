@@ -41,7 +41,11 @@ pub(crate) fn drain_inputs(
         match event {
             ZoneEvent::Join(joining) => join(world, rules, zone, joining, outbox),
             ZoneEvent::Leave(seat) => leave(world, rules, zone, *seat, outbox),
-            ZoneEvent::Attach(seat) => with_player(world, *seat, Player::reattach),
+            ZoneEvent::Attach(seat) => {
+                // What the last connection asked for is not to be confirmed to this one.
+                drained.acts.retain(|(actor, _)| actor != seat);
+                with_player(world, *seat, Player::reattach);
+            }
             ZoneEvent::Detach(seat) => with_player(world, *seat, Player::detach),
             ZoneEvent::Blocked(seat) => with_player(world, *seat, |player| player.blocked = true),
             ZoneEvent::Heartbeat { seat, client_time, received_us } => {

@@ -1,0 +1,77 @@
+//! Many at once: bots that check everything, and connections that never say a word.
+
+use std::time::{Duration, Instant};
+
+use client::bot::{Behaviour, BotPlan, play};
+use domain::contract::players::Place;
+use domain::fixed::{Vec2, metres};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpSocket;
+use wire::reason::ByeReason;
+
+use crate::harness::{realm, start, start_with, zone};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bots_find_no_fault_and_their_gains_are_stored() {
+    let app = start().await;
+    let until = Instant::now() + Duration::from_secs(12);
+    let mut bots = tokio::task::JoinSet::new();
+    for number in 1..=20_u64 {
+        let away = i32::try_from(number).expect("small");
+        let position = Vec2::new(metres(60 + 10 * away), metres(100));
+        let place = Place { zone: zone("forest"), position, health: 1_000 };
+        let character = app.character_at(number.into(), Some(place));
+        let connection = app.enter(character, "forest").await;
+        let plan = BotPlan {
+            seed: number,
+            behaviour: Behaviour::Adventure,
+            breaks_every: Some(Duration::from_secs(2)),
+            measure_from: until,
+        };
+        let url = app.url.clone();
+        bots.spawn(async move { play(connection, &url, plan, until).await });
+    }
+    let reports = bots.join_all().await;
+    let faults: Vec<String> = reports.iter().flat_map(|report| report.faults.clone()).collect();
+    assert_eq!(faults, Vec::<String>::new());
+    assert!(reports.iter().map(|report| report.resumed).sum::<u64>() > 20);
+    assert!(reports.iter().map(|report| report.confirms).sum::<u64>() > 20);
+    let stored =
+        |number: u128| app.local.character(domain::ids::CharacterId::from_u128(number)).expect("is there");
+    app.until("a kill is stored", |_| (1..=20).any(|number| stored(number).xp > 0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_silent_connections_keep_nobody_out() {
+    let short = |figment: figment::Figment| {
+        figment.merge(("limits.hello_ms", 1_500)).merge(("limits.pending_per_address_max", 600))
+    };
+    let app = start_with(short, realm, |local| local).await;
+    let innocent = app.innocent(1).await;
+    let mut silent = Vec::new();
+    for number in 0..1_000 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.2:0".parse().expect("an address")).expect("loopback is a whole network");
+        let stream = socket.connect(app.host.address()).await.expect("connects");
+        if number % 2 == 0 {
+            silent.push(stream);
+        } else {
+            let upgraded = tokio_tungstenite::client_async(&app.url, stream).await;
+            // The ones over the limit are refused in the middle of it.
+            if let Ok((socket, _)) = upgraded {
+                silent.push(socket.into_inner());
+            }
+        }
+    }
+    let late = app.enter(app.character(2), "hub").await;
+    for stream in &mut silent {
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "a silent connection is ended");
+    }
+    assert!(app.host.metrics().render(0).contains("connections_refused_total"));
+    assert!(app.host.metrics().byes(ByeReason::Silent) + app.host.metrics().errors("handshake") > 500);
+    app.until("only players are left", |app| app.host.connections() == 2).await;
+    drop(late);
+    innocent.was_not_disturbed().await;
+}

@@ -1,0 +1,7 @@
+//! The zone host as clients meet it: real sockets, and a platform in memory.
+
+mod crowds;
+mod frames;
+mod harness;
+mod lifecycle;
+mod tickets;
