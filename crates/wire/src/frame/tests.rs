@@ -25,12 +25,12 @@ fn check_client<M: Message>(message: &M, decoded: ClientMessage, golden: &Expect
     assert_eq!(seen, [decoded]);
 }
 
-fn check_server<M: Message>(message: &M, decoded: ServerMessage<'_>, golden: &Expect) {
+fn check_server<M: Message>(message: &M, decoded: &ServerMessage<'_>, golden: &Expect) {
     let frame = frame_of(message);
     check_golden(&frame, golden);
     let mut seen = 0;
     read_server_frame(&frame, |message| {
-        assert_eq!(message, decoded);
+        assert_eq!(message, *decoded);
         seen += 1;
     })
     .expect("our own bytes");
@@ -80,7 +80,7 @@ fn messages_of_hosts_have_golden_bytes() {
     };
     check_server(
         &welcome,
-        ServerMessage::Welcome(welcome.clone()),
+        &ServerMessage::Welcome(welcome.clone()),
         &expect!["109f0109a56368725f30a3416461a36875623c1e03cdc800cd28004d1e64c404070707073c"],
     );
     let state = StateUpdate {
@@ -97,21 +97,21 @@ fn messages_of_hosts_have_golden_bytes() {
     };
     check_server(
         &state,
-        ServerMessage::State(state.clone()),
+        &ServerMessage::State(state.clone()),
         &expect!["119a020121ce000f424005cd6400cd01005a6ec4020000"],
     );
     let event = GameEvent { kind: 0, subject: 9, object: 10, value: 12 };
-    check_server(&event, ServerMessage::Event(event), &expect!["129400090a0c"]);
+    check_server(&event, &ServerMessage::Event(event), &expect!["129400090a0c"]);
     let confirm = ActionConfirm { input: 5, outcome: 0, cooldown_ticks: 18 };
-    check_server(&confirm, ServerMessage::Confirm(confirm), &expect!["1393050012"]);
+    check_server(&confirm, &ServerMessage::Confirm(confirm), &expect!["1393050012"]);
     let beat = HeartbeatAck { client_time: 123_456, held_us: 20_000 };
-    check_server(&beat, ServerMessage::Heartbeat(beat), &expect!["1492ce0001e240cd4e20"]);
+    check_server(&beat, &ServerMessage::Heartbeat(beat), &expect!["1492ce0001e240cd4e20"]);
     let redirect = Redirect { url: "ws://b".into(), ticket: "t".into() };
-    check_server(&redirect, ServerMessage::Redirect(redirect.clone()), &expect!["1592a677733a2f2f62a174"]);
+    check_server(&redirect, &ServerMessage::Redirect(redirect.clone()), &expect!["1592a677733a2f2f62a174"]);
     let error = ErrorNotice { code: 2, text: "no".into() };
-    check_server(&error, ServerMessage::Error(error.clone()), &expect!["169202a26e6f"]);
+    check_server(&error, &ServerMessage::Error(error.clone()), &expect!["169202a26e6f"]);
     let bye = Bye { reason: 8, text: "bye".into() };
-    check_server(&bye, ServerMessage::Bye(bye.clone()), &expect!["059208a3627965"]);
+    check_server(&bye, &ServerMessage::Bye(bye.clone()), &expect!["059208a3627965"]);
 }
 
 #[test]
