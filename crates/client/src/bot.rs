@@ -137,7 +137,8 @@ impl Bot {
         self.input.tick = connection.welcome().tick;
         self.checks.welcome(connection.welcome());
         let mut pace = tokio::time::interval(INPUT_PERIOD);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The phase is kept: bots that were held up together must not go on together.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut beats = 0_u32;
         while Instant::now() < end {
             tokio::select! {

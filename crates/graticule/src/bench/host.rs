@@ -98,7 +98,9 @@ fn definition(players: u32, in_view: u32) -> ZoneDefinition {
 }
 
 pub(crate) fn run(options: &HostOptions) -> Outcome {
-    pin_to_core(CORE);
+    if !pin_to_core(CORE) {
+        return Err(Fault::failed("the host cannot be bound to a core"));
+    }
     runtime(Some(1))?.block_on(serve(options))
 }
 

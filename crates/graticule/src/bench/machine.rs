@@ -38,11 +38,9 @@ impl Machine {
     }
 }
 
-/// Binds this process and the threads that it starts from now on to one core; false where there is no such.
+/// Binds this process and the threads that it starts from now on to one core, whatever its parent was bound
+/// to; false where there is no such core.
 pub(crate) fn pin_to_core(core: usize) -> bool {
-    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
-        return false;
-    }
     let mut set = CpuSet::new();
     set.set(core);
     sched_setaffinity(None::<Pid>, &set).is_ok()
