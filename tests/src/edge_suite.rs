@@ -4,8 +4,6 @@ mod bodies;
 mod regions;
 mod sessions;
 
-use std::time::Duration;
-
 use domain::contract::Problem;
 use domain::contract::edge::{RegionReport, SessionResponse};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -52,8 +50,7 @@ impl Edge {
     /// An edge that answers at `url`.
     #[must_use]
     pub fn new(url: &str, place: Place) -> Self {
-        let http = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { url: url.trim_end_matches('/').to_owned(), place, http }
+        Self { url: url.trim_end_matches('/').to_owned(), place, http: crate::http_client() }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

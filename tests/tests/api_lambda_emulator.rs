@@ -119,7 +119,7 @@ impl Function {
             .expect("the API starts");
         Self {
             url: format!("http://127.0.0.1:{port}/lambda-url/api-lambda"),
-            http: Client::builder().timeout(Duration::from_secs(20)).build().expect("a client"),
+            http: system_tests::http_client(),
             // The function first, so that it never looks for an emulator that is gone.
             _processes: [Running(function), emulator],
         }

@@ -18,7 +18,8 @@ fn dev() -> Child {
 
 async fn answers(url: &str) {
     let give_up = Instant::now() + Duration::from_secs(30);
-    while reqwest::get(url).await.is_err() {
+    let http = system_tests::http_client();
+    while http.get(url).send().await.is_err() {
         assert!(Instant::now() < give_up, "{url} does not answer");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

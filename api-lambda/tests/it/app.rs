@@ -63,6 +63,13 @@ impl Edge {
     }
 }
 
+/// A client whose TLS is ready, as that of every program of ours.
+pub(crate) fn http() -> reqwest::Client {
+    // An error means that another test has installed the provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     UnixMillis::new(u64::try_from(since.as_millis()).expect("before the end of time"))
@@ -173,7 +180,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { url, edge, engine, http: reqwest::Client::new() }
+        Self { url, edge, engine, http: http() }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -91,7 +91,8 @@ async fn the_server_ends_cleanly_and_says_when_its_address_is_taken() {
     let mut server = command.envs(variables).spawn().expect("the program runs");
     let health = format!("http://{address}/health");
     let started = std::time::Instant::now();
-    while reqwest::get(&health).await.is_err() {
+    let http = crate::app::http();
+    while http.get(&health).send().await.is_err() {
         assert!(started.elapsed().as_secs() < 20, "the server answers");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }

@@ -16,6 +16,7 @@ use wire::message::{
 use wire::reason::ByeReason;
 
 use crate::error::ClientError;
+use crate::services::install_tls;
 
 /// A player's own state, and what changed around.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +81,7 @@ impl Connection {
     }
 
     async fn open(url: &str, first: &impl Message) -> Result<Self, ClientError> {
+        install_tls();
         let config = WebSocketConfig::default()
             .read_buffer_size(8 * 1024)
             .write_buffer_size(0)

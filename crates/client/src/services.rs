@@ -12,6 +12,18 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ClientError;
 
+/// An HTTP client for [`Services`], to be shared by all players of a program.
+#[must_use]
+pub fn http_client() -> reqwest::Client {
+    install_tls();
+    reqwest::Client::new()
+}
+
+/// Makes TLS ready for HTTP and WebSocket alike. An error means that the program has done so already.
+pub(crate) fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A player's way through edge and API, signed in.
 #[derive(Debug, Clone)]
 pub struct Services {

@@ -92,7 +92,7 @@ pub(crate) fn run(options: BotsOptions) -> Outcome {
 
 /// Lets a crowd play to its end. Faults are told as they are found.
 pub(crate) async fn run_crowd(crowd: Crowd, faults: Faults) -> Vec<BotReport> {
-    let http = reqwest::Client::new();
+    let http = client::services::http_client();
     let mut bots = JoinSet::new();
     let mut pace = tokio::time::interval(Duration::from_secs(1) / STARTS_PER_SECOND);
     for number in 0..crowd.count {

@@ -32,6 +32,8 @@ pub struct ApiPlatform {
 impl ApiPlatform {
     /// The platform that `config` names.
     pub fn new(config: &HostConfig) -> Answer<Self> {
+        // An error means that the program has installed one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .build()
