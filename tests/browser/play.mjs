@@ -23,7 +23,15 @@ async function until(what, check, millis = 15000) {
   }
 }
 
+async function hold(page, key, millis) {
+  await page.keyboard.down(key);
+  await new Promise((resolve) => { setTimeout(resolve, millis); });
+  await page.keyboard.up(key);
+}
+
 async function play(page) {
+  let joins = 0;
+  page.on('request', (request) => { joins += Number(request.method() === 'POST' && request.url().endsWith('/join')); });
   const stats = () => page.evaluate(() => window.graticule.stats());
   await page.selectOption('#zone', 'forest');
   await page.click('#play');
@@ -35,9 +43,7 @@ async function play(page) {
   let walked = 0;
   for (const key of ['d', 's', 'a', 'w']) {
     const from = await stats();
-    await page.keyboard.down(key);
-    await new Promise((resolve) => { setTimeout(resolve, 1500); });
-    await page.keyboard.up(key);
+    await hold(page, key, 1500);
     const to = await stats();
     walked = Math.max(walked, Math.hypot(to.x - from.x, to.y - from.y) / 256);
   }
@@ -56,7 +62,12 @@ async function play(page) {
   await until('resumed', async () => { const now = await stats(); return now.connected && now.snapshots > before.snapshots + 5; });
   const after = await stats();
   demand(after.entity === before.entity, `resumed into entity ${after.entity} instead of ${before.entity}`);
-  if (screenshot) await page.screenshot({ path: screenshot });
+  demand(joins === 1, `a broken connection is resumed, not joined anew: ${joins} joins`);
+  if (screenshot) {
+    // Out of the crowd at the start, to where the monsters are.
+    await hold(page, 'd', 6500);
+    await page.screenshot({ path: screenshot });
+  }
   await page.click('#leave');
   await until('left', async () => page.isVisible('#play'));
   return `walked ${walked.toFixed(1)} m, ${after.entities} in view, ping ${after.pingMs.toFixed(1)} ms, ${after.bytesInPerSecond} B/s`;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
@@ -102,6 +102,8 @@ fn of_socket_error(error: &SocketError) -> Option<Refusal> {
             let text = format!("a frame has over {CLIENT_FRAME_BYTES_MAX} bytes");
             Some(Refusal::new(ByeReason::TooLarge, "frame_too_large", text))
         }
+        // A connection that breaks is nobody's fault: the body waits for its player.
+        SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         SocketError::Protocol(_) | SocketError::Utf8(_) => {
             Some(Refusal::new(ByeReason::Protocol, "frame_websocket", "not a WebSocket frame"))
         }

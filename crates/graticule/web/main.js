@@ -167,7 +167,8 @@ function frame() {
     $('hud-view').textContent = String(player.view.slots.size);
     $('hud-tick').textContent = String(own.tick);
     $('hud-place').textContent = `${(own.x / 256).toFixed(1)}, ${(own.y / 256).toFixed(1)} m`;
-    $('hud-level').textContent = `${levelOf(xp)} (${xp} xp) · ${own.health}/${own.healthMax}`;
+    $('hud-health').textContent = `${own.health} / ${own.healthMax}`;
+    $('hud-level').textContent = `${levelOf(xp)} (${xp} xp)`;
   }
   requestAnimationFrame(frame);
 }

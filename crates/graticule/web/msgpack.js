@@ -6,7 +6,7 @@ const text = new TextDecoder('utf-8', { fatal: true });
 /**
  * Appends a value to a list of bytes.
  * @param {number[]} bytes where to
- * @param {number|bigint|string|Uint8Array|Array} value what
+ * @param {number|string|Uint8Array|Array} value what
  */
 export function encode(bytes, value) {
   if (typeof value === 'number') {

@@ -10,6 +10,9 @@ const INPUT_MS = 100;
 /** After these reasons of a Bye a client joins again through the API. */
 const JOIN_AGAIN = new Set([3, 7, 8, 11]);
 const RETRY_MS = [200, 500, 1000, 2000, 4000];
+const RESUMES = 3;
+/** A host that takes the connection but does not say Welcome is given up after this. */
+const WELCOME_MS = 10000;
 
 const WELCOME = [
   'version', 'entity', 'character', 'name', 'zone', 'tick', 'tickRate', 'ticksPerSnapshot', 'size', 'interestRadius',
@@ -41,6 +44,7 @@ export class Player extends EventTarget {
   /** Joins, and stays in until `leave`. */
   async play() {
     const { url, ticket } = await this.services.join(this.zone, this.character);
+    if (this.left) return;
     await this.connect(url, [KIND.hello, [VERSION, ticket]]);
   }
 
@@ -50,28 +54,40 @@ export class Player extends EventTarget {
   }
 
   connect(url, first) {
+    // Inputs acknowledge snapshots of the old connection, which the new one never sent.
+    this.stopPacing();
     this.url = url;
     this.entering = true;
     this.bye = null;
+    let fault = null;
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url);
       socket.binaryType = 'arraybuffer';
       this.socket = socket;
+      const patience = setTimeout(() => {
+        if (!this.entering) return;
+        fault = new Error('the host does not let the player in');
+        socket.close();
+      }, WELCOME_MS);
       socket.onopen = () => this.send(...first);
       socket.onmessage = ({ data }) => {
         if (socket !== this.socket) return;
         try {
           this.receive(new Uint8Array(data));
-          if (!this.entering) resolve();
+          if (this.entering) return;
+          clearTimeout(patience);
+          resolve();
         } catch (error) {
+          fault = error;
           this.tell('error', error);
           socket.close();
         }
       };
       socket.onclose = () => {
+        clearTimeout(patience);
         if (socket !== this.socket) return;
         this.stopPacing();
-        if (this.entering) reject(new Error(this.bye?.text ?? `${url} cannot be reached`));
+        if (this.entering) reject(new Error(this.bye?.text ?? fault?.message ?? `${url} cannot be reached`));
         else this.recover();
       };
     });
@@ -80,16 +96,20 @@ export class Player extends EventTarget {
   /** The connection is gone: come back into the same body, or join again, or tell why not. */
   async recover() {
     const { bye } = this;
-    if (this.left || (bye && !JOIN_AGAIN.has(bye.reason))) {
+    if (this.left) return;
+    if (bye && !JOIN_AGAIN.has(bye.reason)) {
       this.tell('closed', bye);
       return;
     }
     let token = bye ? null : this.welcome.resumeToken;
-    for (const wait of RETRY_MS) {
-      await new Promise((resolve) => { setTimeout(resolve, wait); });
+    const { url } = this;
+    const end = performance.now() + this.welcome.graceSecs * 1000;
+    for (let attempt = 0; performance.now() < end; attempt += 1) {
+      await new Promise((resolve) => { setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]); });
       if (this.left) return;
       try {
-        if (token) await this.connect(this.url, [KIND.resume, [VERSION, token]]);
+        // A host that stays away may be gone for good: the API knows where the zone is now.
+        if (token && attempt < RESUMES) await this.connect(url, [KIND.resume, [VERSION, token]]);
         else await this.play();
         return;
       } catch (error) {
@@ -187,6 +207,13 @@ export class Player extends EventTarget {
 
   redirect(url, ticket) {
     const old = this.socket;
-    this.connect(url, [KIND.hello, [VERSION, ticket]]).then(() => old.close(), (error) => this.tell('error', error));
+    this.connect(url, [KIND.hello, [VERSION, ticket]])
+      .catch((error) => {
+        this.tell('error', error);
+        // The ticket is spent and the old host has let go: only the API can help.
+        this.bye = { reason: 3, text: error.message };
+        this.recover();
+      })
+      .finally(() => old.close());
   }
 }

@@ -35,7 +35,7 @@ function randomText(bytes) {
 function deviceSecret() {
   try {
     const kept = localStorage.getItem('graticule.device_secret');
-    if (kept) return kept;
+    if (kept?.length >= 32) return kept;
     const made = randomText(24);
     localStorage.setItem('graticule.device_secret', made);
     return made;

@@ -48,7 +48,11 @@ export class World {
       if (track.length > 8) track.shift();
       this.tracks.set(entity.id, track);
     }
-    for (const id of this.tracks.keys()) if (!alive.has(id)) this.tracks.delete(id);
+    for (const id of this.tracks.keys()) {
+      if (alive.has(id)) continue;
+      this.tracks.delete(id);
+      this.flashes.delete(id);
+    }
     this.own.push({ at: now, x: player.own.x, y: player.own.y });
     if (this.own.length > 8) this.own.shift();
   }
@@ -86,7 +90,7 @@ export class World {
     if (!player?.own || this.own.length === 0) return;
     const radius = player.welcome.interestRadius;
     this.scale = (Math.min(width, height) * 0.5) / (radius * 0.82);
-    this.camera = between(this.own, now - 60);
+    this.camera = between(this.own, now - DELAY_MS);
     this.size = { width, height };
     this.drawGround(player);
     this.drawSight(radius);
