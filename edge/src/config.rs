@@ -73,6 +73,9 @@ impl EdgeConfig {
         if service_token.len() < 16 {
             faults.push("service_token: at least 16 characters are needed".to_owned());
         }
+        if rate_limits.per_address == 0 || rate_limits.per_account == 0 {
+            faults.push("rate_limits: 0 would keep everybody out".to_owned());
+        }
         let keys = KeyRing::new(signing_keys).map_err(|error| faults.push(format!("signing_keys: {error}")));
         match keys {
             Ok(keys) if faults.is_empty() => {

@@ -45,7 +45,7 @@ pub enum EdgeError {
     #[error("the refresh token was used before, so the session has been ended everywhere: sign in again")]
     RefreshReused,
     /// The account is banned.
-    #[error("the account is banned: {0}")]
+    #[error("the account is banned{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
     Banned(String),
     /// Too many tries.
     #[error("too many tries: wait {0} s")]

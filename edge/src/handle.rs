@@ -31,6 +31,8 @@ pub struct Context<'a, D> {
     pub entropy: fn(&mut [u8]),
     /// The address that the request came from.
     pub client_address: &'a str,
+    /// Where faults of our own are told.
+    pub log: fn(&str),
 }
 
 impl<'a, D> Context<'a, D> {
@@ -53,7 +55,12 @@ pub async fn handle<D: Database>(context: &Context<'_, D>, request: &EdgeRequest
     let mut response = if request.method == "OPTIONS" {
         EdgeResponse { status: 204, headers: Vec::new(), body: Vec::new() }
     } else {
-        route(context, request).await.unwrap_or_else(|error| refuse(&error, correlation))
+        route(context, request).await.unwrap_or_else(|error| {
+            if error.parts().0 >= 500 {
+                (context.log)(&format!("{correlation} {} {}: {error}", request.method, request.path));
+            }
+            refuse(&error, correlation)
+        })
     };
     response.headers.push((CORRELATION_HEADER, correlation.to_string()));
     allow_origin(context.config, request, &mut response);
@@ -78,9 +85,9 @@ async fn route<D: Database>(
             let cache = format!("private, max-age={}", answer.cache_secs);
             json(200, &answer).map(|response| with_header(response, "cache-control", cache))
         }
-        ("POST", "/v1/accounts") => json(201, &sessions::register(context, body(request)?).await?),
-        ("POST", "/v1/sessions") => json(200, &sessions::sign_in(context, body(request)?).await?),
-        ("POST", "/v1/sessions/refresh") => json(200, &sessions::refresh(context, body(request)?).await?),
+        ("POST", "/v1/accounts") => secret(201, &sessions::register(context, body(request)?).await?),
+        ("POST", "/v1/sessions") => secret(200, &sessions::sign_in(context, body(request)?).await?),
+        ("POST", "/v1/sessions/refresh") => secret(200, &sessions::refresh(context, body(request)?).await?),
         ("DELETE", "/v1/sessions/current") => {
             check_size(request)?;
             sessions::sign_out(context, request.headers.authorization.as_deref()).await?;
@@ -119,7 +126,7 @@ async fn report_region<D: Database>(
     request: &EdgeRequest,
     region: &str,
 ) -> Result<EdgeResponse, EdgeError> {
-    let shown = request.headers.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
+    let shown = request.headers.authorization.as_deref().and_then(bearer);
     if !shown.is_some_and(|shown| equal_in_constant_time(shown, &context.config.service_token)) {
         return Err(EdgeError::ServiceToken);
     }
@@ -129,6 +136,12 @@ async fn report_region<D: Database>(
     let report: RegionReport = body(request)?;
     context.store().report_region(region, &report, context.now).await?;
     Ok(EdgeResponse { status: 204, headers: Vec::new(), body: Vec::new() })
+}
+
+/// The token of an Authorization header (RFC 6750); the word before it counts without case.
+pub(crate) fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Compares without telling by the time where the texts differ.
@@ -156,6 +169,11 @@ fn json(status: u16, value: &impl Serialize) -> Result<EdgeResponse, EdgeError> 
     let body = serde_json::to_vec(value).map_err(|error| EdgeError::BadRequest(error.to_string()))?;
     let headers = vec![("content-type", "application/json".to_owned())];
     Ok(EdgeResponse { status, headers, body })
+}
+
+/// An answer with tokens: nobody on the way may keep it.
+fn secret(status: u16, value: &impl Serialize) -> Result<EdgeResponse, EdgeError> {
+    json(status, value).map(|response| with_header(response, "cache-control", "no-store".to_owned()))
 }
 
 fn with_header(mut response: EdgeResponse, name: &'static str, value: String) -> EdgeResponse {

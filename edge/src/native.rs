@@ -15,6 +15,7 @@ use axum::response::Response;
 use domain::contract::CORRELATION_HEADER;
 use domain::limits::BODY_BYTES_MAX;
 use domain::time::UnixMillis;
+use futures_util::StreamExt as _;
 use token::SecretKey;
 use tokio::net::TcpListener;
 
@@ -24,7 +25,7 @@ use crate::request::{EdgeRequest, EdgeResponse, Geo, Headers};
 
 pub use database::{MigrationError, SqliteDatabase};
 
-/// A body that is too large is read up to this, so that its sender gets the answer; then it is cut off.
+/// A body that is too large is read up to this, and thrown away, so that its sender gets the answer.
 const BODY_READ_MAX: usize = 16 * 1024 * 1024;
 
 /// How the native edge runs.
@@ -66,7 +67,7 @@ struct Shell {
     geo: Option<Geo>,
 }
 
-/// Serves until `shutdown`.
+/// Serves until `shutdown`, on a runtime of several threads.
 pub async fn serve(
     listener: TcpListener,
     config: NativeConfig,
@@ -95,9 +96,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    // A body over even this limit is an empty one that is too large all the same.
-    let read = axum::body::to_bytes(body, BODY_READ_MAX).await;
-    let body = read.map_or_else(|_| vec![0; BODY_BYTES_MAX + 1], |bytes| bytes.to_vec());
+    let body = read_body(body).await;
     let request = EdgeRequest {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -113,8 +112,31 @@ async fn answer(
         now: unix_now(),
         entropy: |bytes| getrandom::fill(bytes).expect("the system has random bytes"),
         client_address: &request.client_address,
+        log: |text| tracing::error!("{text}"),
     };
-    into_axum(handle(&context, &request).await)
+    if request.method == "POST" {
+        // Hashing a password takes tens of milliseconds, for which the other requests must not wait.
+        let runtime = tokio::runtime::Handle::current();
+        into_axum(tokio::task::block_in_place(|| runtime.block_on(handle(&context, &request))))
+    } else {
+        into_axum(handle(&context, &request).await)
+    }
+}
+
+/// The body, and of one that is too large only enough to know.
+async fn read_body(body: Body) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut read = 0;
+    let mut frames = body.into_data_stream();
+    while let Some(Ok(frame)) = frames.next().await {
+        read += frame.len();
+        let room = (BODY_BYTES_MAX + 1).saturating_sub(kept.len());
+        kept.extend_from_slice(&frame[..frame.len().min(room)]);
+        if read > BODY_READ_MAX {
+            break;
+        }
+    }
+    kept
 }
 
 fn read_headers(headers: &HeaderMap) -> Headers {

@@ -9,7 +9,7 @@ use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::EdgeError;
-use crate::handle::Context;
+use crate::handle::{Context, bearer};
 use crate::password;
 use crate::store::{Account, Database, Refresh, Store};
 
@@ -91,19 +91,17 @@ pub(crate) async fn refresh<D: Database>(
 ) -> Result<SessionResponse, EdgeError> {
     limit_address(context).await?;
     let store = context.store();
-    match store.use_refresh_token(&sha256_hex(request.refresh_token.as_bytes()), context.now).await? {
+    let old = sha256_hex(request.refresh_token.as_bytes());
+    let (token, hash) = new_refresh_token(context);
+    let expires_at = context.now.plus_millis(REFRESH_TOKEN_LIFETIME_SECS * 1_000);
+    match store.rotate_refresh_token(&old, &hash, expires_at, context.now).await? {
+        Refresh::Good(session, account) => Ok(response(context, account.id, session, token, false)),
+        Refresh::Banned(account) => Err(EdgeError::Banned(account.ban_reason)),
         Refresh::Useless => Err(EdgeError::RefreshToken),
         Refresh::Reused(session) => {
             // Someone has a copy: whoever it is, the session ends for both.
             store.revoke_session(session, context.now).await?;
             Err(EdgeError::RefreshReused)
-        }
-        Refresh::Good(session, account) => {
-            refuse_banned(context, &account)?;
-            let (token, hash) = new_refresh_token(context);
-            let expires_at = context.now.plus_millis(REFRESH_TOKEN_LIFETIME_SECS * 1_000);
-            store.add_refresh_token(session, &hash, expires_at).await?;
-            Ok(response(context, account.id, session, token, false))
         }
     }
 }
@@ -113,7 +111,7 @@ pub(crate) async fn sign_out<D: Database>(
     context: &Context<'_, D>,
     authorization: Option<&str>,
 ) -> Result<(), EdgeError> {
-    let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(EdgeError::NoToken)?;
+    let token = authorization.and_then(bearer).ok_or(EdgeError::NoToken)?;
     let claims = token::verify_access(token, context.config.keys.public(), context.now)?;
     context.store().revoke_session(claims.sid, context.now).await?;
     Ok(())
@@ -191,3 +189,6 @@ async fn limit<D: Database>(context: &Context<'_, D>, key: &str, most: u32) -> R
 fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;

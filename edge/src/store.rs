@@ -45,6 +45,8 @@ pub struct Account {
 pub enum Refresh {
     /// It was good, and is used up now.
     Good(SessionId, Account),
+    /// It is good still, but its account is banned.
+    Banned(Account),
     /// It was used before.
     Reused(SessionId),
     /// It is unknown, expired, or its session is over.
@@ -114,6 +116,7 @@ impl<D: Database> Store<'_, D> {
         let values = vec![session.clone(), json!(account.to_string()), json!(now.as_millis())];
         self.database
             .batch(vec![
+                ("DELETE FROM refresh_tokens WHERE expires_at < ?1", vec![json!(now.as_millis())]),
                 ("INSERT INTO sessions (id, account, created_at) VALUES (?1, ?2, ?3)", values),
                 add_token(token_hash, session, expires_at),
             ])
@@ -121,40 +124,48 @@ impl<D: Database> Store<'_, D> {
         Ok(())
     }
 
-    /// Uses up a refresh token. Of two at the same time one finds it good.
-    pub async fn use_refresh_token(&self, hash: &str, now: UnixMillis) -> Result<Refresh, DatabaseError> {
-        let find = "SELECT t.session, t.used_at, s.revoked_at, t.expires_at, a.id, '' AS secret, \
+    /// Changes a refresh token for its successor, in one transaction: if it fails, the old one is still good.
+    /// Of two at the same time one finds it good.
+    pub async fn rotate_refresh_token(
+        &self,
+        hash: &str,
+        successor: &str,
+        expires_at: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<Refresh, DatabaseError> {
+        let find = "SELECT t.session, t.used_at, t.expires_at, s.revoked_at, a.id, '' AS secret, \
                     a.banned_until, a.ban_reason FROM refresh_tokens t JOIN sessions s ON s.id = t.session \
                     JOIN accounts a ON a.id = s.account WHERE t.hash = ?1";
-        let mark =
-            "UPDATE refresh_tokens SET used_at = ?2 WHERE hash = ?1 AND used_at IS NULL RETURNING hash";
-        let values = vec![json!(hash), json!(now.as_millis())];
-        let results = self.database.batch(vec![(find, vec![json!(hash)]), (mark, values)]).await?;
-        let (Some([row]), Some(marked)) = (results.first().map(Vec::as_slice), results.get(1)) else {
-            return Ok(Refresh::Useless);
+        let add = "INSERT INTO refresh_tokens (hash, session, expires_at) SELECT ?2, t.session, ?3 \
+                   FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN accounts a ON a.id = s.account \
+                   WHERE t.hash = ?1 AND t.used_at IS NULL AND t.expires_at > ?4 AND s.revoked_at IS NULL \
+                   AND (a.banned_until IS NULL OR a.banned_until <= ?4)";
+        let mark = "UPDATE refresh_tokens SET used_at = ?3 WHERE hash = ?1 AND used_at IS NULL \
+                    AND EXISTS (SELECT 1 FROM refresh_tokens WHERE hash = ?2) RETURNING hash";
+        let (old, new) = (json!(hash), json!(successor));
+        let (expires, now_ms) = (json!(expires_at.as_millis()), json!(now.as_millis()));
+        let statements = vec![
+            (find, vec![old.clone()]),
+            (add, vec![old.clone(), new.clone(), expires, now_ms.clone()]),
+            (mark, vec![old, new, now_ms]),
+        ];
+        let results = self.database.batch(statements).await?;
+        let [before, _, marked] = results.as_slice() else {
+            return Err(DatabaseError("a statement gave no result".into()));
         };
+        let Some(row) = before.first() else { return Ok(Refresh::Useless) };
+        let is_set = |column: &str| row.get(column).is_some_and(|value| !value.is_null());
         let session = read_id(row, "session")?;
-        if row.get("revoked_at").is_some_and(|at| !at.is_null()) {
-            return Ok(Refresh::Useless);
+        let expired = read_millis(row, "expires_at").is_none_or(|at| at <= now);
+        if is_set("revoked_at") || expired {
+            Ok(Refresh::Useless)
+        } else if is_set("used_at") {
+            Ok(Refresh::Reused(session))
+        } else if marked.is_empty() {
+            Ok(Refresh::Banned(read_account(row)?))
+        } else {
+            Ok(Refresh::Good(session, read_account(row)?))
         }
-        if marked.is_empty() {
-            return Ok(Refresh::Reused(session));
-        }
-        if read_millis(row, "expires_at").is_none_or(|at| at <= now) {
-            return Ok(Refresh::Useless);
-        }
-        Ok(Refresh::Good(session, read_account(row)?))
-    }
-
-    /// Adds the next refresh token to a session.
-    pub async fn add_refresh_token(
-        &self,
-        session: SessionId,
-        hash: &str,
-        expires_at: UnixMillis,
-    ) -> Result<(), DatabaseError> {
-        self.database.batch(vec![add_token(hash, json!(session.to_string()), expires_at)]).await?;
-        Ok(())
     }
 
     /// Ends a session: none of its tokens is good any more.
@@ -203,12 +214,16 @@ impl<D: Database> Store<'_, D> {
 
     /// How the regions were when they last spoke.
     pub async fn region_health(&self) -> Result<BTreeMap<String, RegionHealth>, DatabaseError> {
-        let rows = self.query("SELECT region, reported_at, load_permille FROM region_health", vec![]).await?;
+        let rows =
+            self.query("SELECT region, reported_at, load_permille, hosts FROM region_health", vec![]).await?;
         let read = |row: &Row| {
             let load = read_number(row, "load_permille").and_then(|load| u16::try_from(load).ok())?;
             let reported_at = read_millis(row, "reported_at")?;
             let region = row.get("region")?.as_str()?.to_owned();
-            Some((region, RegionHealth { reported_at, load_permille: load }))
+            let hosts = read_number(row, "hosts")?;
+            // A region without a host has no room, whatever it says of its load.
+            let load_permille = if hosts == 0 { 1_000 } else { load };
+            Some((region, RegionHealth { reported_at, load_permille }))
         };
         rows.iter()
             .map(|row| read(row).ok_or_else(|| DatabaseError("a region's row cannot be read".into())))

@@ -1,5 +1,7 @@
 //! The Worker's shell: it turns the runtime's requests into ours, with D1 as the database.
 
+use std::sync::OnceLock;
+
 use domain::contract::CORRELATION_HEADER;
 use domain::limits::BODY_BYTES_MAX;
 use domain::time::UnixMillis;
@@ -13,17 +15,27 @@ use crate::handle::{Context, handle};
 use crate::request::{EdgeRequest, EdgeResponse, Geo, Headers};
 use crate::store::{Database, DatabaseError, Row, Statement};
 
+static CONFIG: OnceLock<EdgeConfig> = OnceLock::new();
+
 #[event(fetch)]
 async fn fetch(mut request: Request, env: Env, _context: worker::Context) -> worker::Result<Response> {
-    let config = read_config(&env)?;
+    let config = match CONFIG.get() {
+        Some(config) => config,
+        // The bindings of an isolate do not change.
+        None => {
+            let read = read_config(&env)?;
+            CONFIG.get_or_init(|| read)
+        }
+    };
     let database = Bound(env.d1("DB")?);
     let request = read_request(&mut request).await?;
     let context = Context {
-        config: &config,
+        config,
         database: &database,
         now: UnixMillis::new(Date::now().as_millis()),
         entropy: |bytes| getrandom::fill(bytes).expect("the runtime has random bytes"),
         client_address: &request.client_address,
+        log: |text| worker::console_error!("{text}"),
     };
     into_worker(handle(&context, &request).await)
 }

@@ -40,3 +40,5 @@ CREATE TABLE refresh_tokens (
 ) STRICT;
 
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session);
+
+CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);

@@ -15,3 +15,5 @@ CREATE TABLE rate_limits (
     count INTEGER NOT NULL,
     PRIMARY KEY (key, minute)
 ) STRICT;
+
+CREATE INDEX rate_limits_by_minute ON rate_limits (minute);

@@ -131,6 +131,7 @@ pub async fn run(edge: &Edge) {
         regions::round_trips_and_pins_beat_the_place,
         regions::a_forged_place_counts_for_nothing,
         regions::full_regions_are_left_out,
+        regions::a_region_without_hosts_takes_nobody,
         regions::only_regions_report,
         regions::keys_are_published,
         sessions::a_guest_is_known_by_the_device,

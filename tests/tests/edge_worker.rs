@@ -31,9 +31,11 @@ async fn check(place: Place, cf: Value) {
         .expect("node runs");
     let mut lines = BufReader::new(worker.stdout.take().expect("piped")).lines();
     let url = lines.next_line().await.expect("readable").expect("the Worker starts and prints its address");
-    run(&Edge::new(&url, place)).await;
+    // On a task of its own, so that the Worker is ended well when a case fails too.
+    let suite = tokio::spawn(async move { run(&Edge::new(&url, place)).await }).await;
     drop(worker.stdin.take());
     assert!(worker.wait().await.expect("it ends").success());
+    suite.expect("the suite passes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,6 +125,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_migration_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/d1");
+        let files =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = files.filter(|name| name != "README.md").collect();
+        files.sort();
+        assert_eq!(files, MIGRATIONS.map(|(name, _)| name));
+    }
+
+    #[test]
     fn a_database_from_the_future_is_refused_and_an_old_one_is_brought_up() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();

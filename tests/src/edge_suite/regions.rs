@@ -73,6 +73,16 @@ pub(super) async fn full_regions_are_left_out(edge: &Edge) {
     refused(edge.request(Method::GET, "/v1/resolve?region=fra"), 503, "region_unavailable").await;
 }
 
+pub(super) async fn a_region_without_hosts_takes_nobody(edge: &Edge) {
+    edge.report_all().await;
+    let empty = json!({ "load_permille": 0, "players": 0, "hosts": 0 });
+    let report =
+        edge.request(Method::PUT, "/v1/regions/sgp/health").bearer_auth(super::SERVICE_TOKEN).json(&empty);
+    assert_eq!(report.send().await.expect("an answer").status(), 204);
+    let answer: ResolveResponse = edge.get("/v1/resolve").await;
+    assert!(!order(&answer).contains("sgp"), "{}", order(&answer));
+}
+
 pub(super) async fn only_regions_report(edge: &Edge) {
     let report = || {
         let body = json!({ "load_permille": 1, "players": 0, "hosts": 1 });
