@@ -40,6 +40,21 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether joining anew through the API can help, see the list of reasons in PROTOCOL.md.
+    #[must_use]
+    pub const fn is_mended_by_joining(&self) -> bool {
+        match self {
+            Self::Socket(_) | Self::Ended => true,
+            Self::Bye { reason, .. } => {
+                matches!(
+                    reason,
+                    ByeReason::Ticket | ByeReason::Full | ByeReason::Draining | ByeReason::Internal
+                )
+            }
+            _ => false,
+        }
+    }
+
     /// The kind as a label.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

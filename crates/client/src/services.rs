@@ -1,5 +1,7 @@
 //! The services before the world: the edge and the API of a region.
 
+use std::time::{Duration, Instant};
+
 use domain::contract::edge::{ResolveResponse, SessionRequest, SessionResponse};
 use domain::contract::players::{
     Character, CharacterList, CreateCharacter, JoinRequest, JoinResponse, LeaderboardEntry,
@@ -10,7 +12,12 @@ use domain::names::CharacterName;
 use reqwest::RequestBuilder;
 use serde::de::DeserializeOwned;
 
+use crate::connection::Connection;
 use crate::error::ClientError;
+
+/// A host's death is noticed within 3 s; this is some more.
+const ENTER_WITHIN: Duration = Duration::from_secs(10);
+const ENTER_PAUSE: Duration = Duration::from_millis(500);
 
 /// An HTTP client for [`Services`], to be shared by all players of a program.
 #[must_use]
@@ -75,6 +82,28 @@ impl Services {
         let request = self.http.post(self.url(&format!("/v1/zones/{zone}/join")));
         let request = request.header(IDEMPOTENCY_HEADER, idempotency_key).json(&JoinRequest { character });
         answer(self.signed(request)).await
+    }
+
+    /// Joins a zone and enters it; gives the host's address too. A host that refuses for a reason that a new
+    /// place mends (it died or drains, and the API has not noticed yet) is left for another try.
+    pub async fn enter(
+        &self,
+        zone: &ZoneId,
+        character: CharacterId,
+    ) -> Result<(Connection, String), ClientError> {
+        let give_up = Instant::now() + ENTER_WITHIN;
+        loop {
+            let mut key = [0; 16];
+            getrandom::fill(&mut key).expect("the system has random bytes");
+            let joined = self.join(zone, character, &format!("{:032x}", u128::from_le_bytes(key))).await?;
+            match Connection::enter(&joined.url, joined.ticket).await {
+                Ok(connection) => return Ok((connection, joined.url)),
+                Err(error) if error.is_mended_by_joining() && Instant::now() < give_up => {
+                    tokio::time::sleep(ENTER_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The rank of a character on a board.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use client::bot::{Behaviour, BotPlan, BotReport, play};
-use client::{ClientError, Connection, Services};
+use client::{ClientError, Services};
 use domain::ids::ZoneId;
 use domain::random::Random;
 use tokio::task::JoinSet;
@@ -133,18 +133,14 @@ async fn one_bot(crowd: &Crowd, number: u32, http: reqwest::Client) -> Result<Bo
         (number as usize % rest) + usize::from(crowd.zones.len() > 1)
     };
     let seed = Random::of_stream(crowd.seed, number.into()).next_u64();
-    let mut key = [0; 16];
-    getrandom::fill(&mut key).expect("the system has random bytes");
-    let key = format!("{:032x}", u128::from_le_bytes(key));
-    let joined = services.join(&crowd.zones[index], character.id, &key).await?;
-    let connection = Connection::enter(&joined.url, joined.ticket).await?;
+    let (connection, url) = services.enter(&crowd.zones[index], character.id).await?;
     let plan = BotPlan {
         seed,
         behaviour: Behaviour::Adventure,
         breaks_every: Some(Duration::from_mins(1)),
         measure_from: crowd.until,
     };
-    let mut report = play(connection, &joined.url, plan, crowd.until).await;
+    let mut report = play(connection, &url, plan, crowd.until).await;
     // A host that goes down says so to everyone; that is not the bot's to complain of.
     let farewell = ByeReason::Draining.kind();
     report.faults.retain(|fault| !fault.contains(farewell));

@@ -13,6 +13,8 @@ const RETRY_MS = [200, 500, 1000, 2000, 4000];
 const RESUMES = 3;
 /** A host that takes the connection but does not say Welcome is given up after this. */
 const WELCOME_MS = 10000;
+/** The death of a host is noticed within 3 s; this is some more. */
+const ENTER_MS = 10000;
 
 const WELCOME = [
   'version', 'entity', 'character', 'name', 'zone', 'tick', 'tickRate', 'ticksPerSnapshot', 'size', 'interestRadius',
@@ -41,11 +43,21 @@ export class Player extends EventTarget {
     this.left = false;
   }
 
-  /** Joins, and stays in until `leave`. */
+  /** Joins, and stays in until `leave`. A host that died or drains unnoticed is left for another try. */
   async play() {
-    const { url, ticket } = await this.services.join(this.zone, this.character);
-    if (this.left) return;
-    await this.connect(url, [KIND.hello, [VERSION, ticket]]);
+    const end = performance.now() + ENTER_MS;
+    for (;;) {
+      const { url, ticket } = await this.services.join(this.zone, this.character);
+      if (this.left) return;
+      try {
+        await this.connect(url, [KIND.hello, [VERSION, ticket]]);
+        return;
+      } catch (error) {
+        const mended = !this.bye || JOIN_AGAIN.has(this.bye.reason);
+        if (!mended || this.left || performance.now() > end) throw error;
+        await new Promise((resolve) => { setTimeout(resolve, RETRY_MS[1]); });
+      }
+    }
   }
 
   /** Whether the host has let the player in. */

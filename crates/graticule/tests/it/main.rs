@@ -98,3 +98,23 @@ fn a_signal_drains_and_ends_with_zero() {
     assert!(child.wait().expect("ends").success(), "{rest:?}");
     assert!(rest.iter().any(|line| line.contains("draining")), "{rest:?}");
 }
+
+#[test]
+fn a_killed_platform_starts_again_on_its_data() {
+    let data = folder("killed-data");
+    let path = data.to_str().expect("UTF-8");
+    let arguments = ["dev", "--port", "21300", "--bots", "8", "--data", path];
+    let mut child = graticule(&arguments).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    assert!(
+        lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("players    8 ")),
+        "the bots come in"
+    );
+    child.kill().expect("is killed");
+    child.wait().expect("is gone");
+    // Its host has a lease for some seconds more: players are sent there first, and find their way all the same.
+    let output = run(&[&arguments[..], &["--seconds", "12"]].concat());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("players    8 ")), "{text}");
+}
