@@ -92,6 +92,23 @@ fn packages_inherit_lints_and_versions() {
     demand_none("versions stand in [workspace.dependencies], lints in [workspace.lints]", &faults);
 }
 
+#[test]
+fn cargo_run_starts_the_command() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let defaults: Vec<&str> = packages.iter().filter_map(|package| package["default_run"].as_str()).collect();
+    assert_eq!(
+        defaults,
+        ["graticule"],
+        "with another number of them, `cargo run -- dev` does not know which to start"
+    );
+}
+
 /// Lines of a manifest's dependencies that name a version.
 fn own_versions(manifest: &str) -> Vec<&str> {
     let mut in_dependencies = false;
