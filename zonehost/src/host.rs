@@ -251,11 +251,21 @@ impl<P: Platform> RunningHost<P> {
         self.connections.abort();
         self.services.abort_all();
         if done {
-            for thread in self.threads {
+            for thread in std::mem::take(&mut self.threads) {
                 // A runner catches panics of its zone; one of its own is logged by the panic hook.
                 let _ = thread.join();
             }
         }
         done
+    }
+}
+
+impl<P: Platform> Drop for RunningHost<P> {
+    fn drop(&mut self) {
+        // After a drain nobody is left to hear this.
+        for instance in self.shared.instances.values() {
+            instance.send(Command::Stop(ByeReason::Internal));
+        }
+        self.connections.abort();
     }
 }
