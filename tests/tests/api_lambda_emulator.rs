@@ -49,7 +49,7 @@ fn api_program() -> PathBuf {
     let test = std::env::current_exe().expect("the test has a path");
     let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps");
     let mut build = Command::new(env!("CARGO"));
-    build.current_dir(root()).args(["build", "--quiet", "--package", "api-lambda", "--bin", "api-lambda"]);
+    build.current_dir(root()).args(["build", "--quiet", "--locked", "--workspace", "--bin", "api-lambda"]);
     if profile.ends_with("release") {
         build.arg("--release");
     }

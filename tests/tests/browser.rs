@@ -36,8 +36,9 @@ async fn play(arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_played_on() {
-    let build =
-        Command::new(env!("CARGO")).args(["build", "--quiet", "--locked", "-p", "graticule"]).status();
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--workspace", "--bin", "graticule"])
+        .status();
     assert!(build.await.expect("cargo runs").success());
     let mut platform = dev();
     let page = format!("http://127.0.0.1:{PORT}");

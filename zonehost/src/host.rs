@@ -11,6 +11,7 @@ use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::contract::hosts::{AssignedInstance, HostRegistered, RegisterHost};
 use domain::ids::{HostId, ZoneId};
 use domain::random::mix;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use sim::rules::Rules;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -67,6 +68,7 @@ pub async fn start<P: Platform + Clone>(
     for zone in &config.zones {
         catalogue.zone(zone).ok_or_else(|| StartError::UnknownZone(zone.clone()))?;
     }
+    raise_file_limit();
     let host = HostId::new(unix_now(), u128::from_le_bytes(random_bytes()));
     let registered = register(&config, host, &platform).await?;
     let directory = Directory::default();
@@ -109,6 +111,16 @@ pub async fn start<P: Platform + Clone>(
     });
     let connections = tokio::spawn(accept(listener, Arc::clone(&shared)));
     Ok(RunningHost { shared, address, admin_address, threads, journals, connections, services, lease_lost })
+}
+
+/// Each connection is an open file, and many systems start programs with a limit of 1,024 that they may raise
+/// themselves. If that fails, connections beyond the limit wait to be taken, and a warning says so then.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn definition_of(catalogue: &Catalogue, assigned: &AssignedInstance) -> Result<ZoneDefinition, StartError> {
