@@ -157,6 +157,15 @@ pub(crate) async fn wait_for_snapshot(connection: &mut Connection) -> Result<cli
     }
 }
 
+/// Reads on until the connection ends.
+pub(crate) async fn end_of(mut connection: Connection) -> ClientError {
+    loop {
+        if let Err(error) = wait_for_snapshot(&mut connection).await {
+            return error;
+        }
+    }
+}
+
 /// A player who must not notice what others do.
 pub(crate) struct Innocent {
     playing: JoinHandle<Duration>,

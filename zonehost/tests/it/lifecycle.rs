@@ -26,15 +26,7 @@ use wire::reason::ByeReason;
 use zonehost::platform::local::LocalPlatform;
 use zonehost::platform::{Answer, Platform, PlatformError};
 
-use crate::harness::{realm, start, start_in, start_with, wait_for_snapshot};
-
-async fn end_of(mut connection: Connection) -> ClientError {
-    loop {
-        if let Err(error) = wait_for_snapshot(&mut connection).await {
-            return error;
-        }
-    }
-}
+use crate::harness::{end_of, realm, start, start_in, start_with, wait_for_snapshot};
 
 fn act(connection: &Connection, action: u8) -> PlayerInput {
     PlayerInput { sequence: 1, tick: connection.welcome().tick, action, ..PlayerInput::default() }

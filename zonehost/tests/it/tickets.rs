@@ -9,7 +9,7 @@ use wire::frame::frame_of;
 use wire::message::{Hello, Resume};
 use wire::reason::ByeReason;
 
-use crate::harness::{App, keys, realm, start, start_with, wait_for_snapshot, zone};
+use crate::harness::{App, end_of, keys, realm, start, start_with, wait_for_snapshot, zone};
 
 async fn farewell_to(app: &App, hello: &Hello) -> Option<ByeReason> {
     let mut rude = app.socket().await;
@@ -95,14 +95,6 @@ async fn resume_tokens_work_once_and_in_time() {
     let mut rude = app.socket().await;
     rude.send(frame_of(&Resume { version: 999, token: vec![1; 16] })).await;
     assert_eq!(rude.farewell().await, Some(ByeReason::Version));
-}
-
-async fn end_of(mut connection: Connection) -> ClientError {
-    loop {
-        if let Err(error) = wait_for_snapshot(&mut connection).await {
-            return error;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
