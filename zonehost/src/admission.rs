@@ -68,10 +68,10 @@ pub(crate) async fn admit<P: Platform>(
     }
     let (frames_tx, frames) = mpsc::channel(FRAMES_WAITING_MAX);
     let (close_tx, close) = oneshot::channel();
-    let outlet = Outlet { connection, frames: frames_tx, close: close_tx };
+    let outlet = |budget| Outlet { connection, frames: frames_tx, budget, close: close_tx };
     let (instance, seat) = match messages.as_slice() {
-        [ClientMessage::Hello(hello)] => say_hello(shared, hello, outlet).await?,
-        [ClientMessage::Resume(resume)] => come_back(shared, resume, outlet).await?,
+        [ClientMessage::Hello(hello)] => say_hello(shared, hello, outlet(hello.budget)).await?,
+        [ClientMessage::Resume(resume)] => come_back(shared, resume, outlet(resume.budget)).await?,
         _ => {
             let text = "the first frame must be one Hello or one Resume";
             return Err(Refusal::new(ByeReason::Protocol, "first_message", text));
@@ -127,6 +127,8 @@ async fn say_hello<P: Platform>(
         name: claimed.character.name.to_string(),
         xp: claimed.character.xp,
         place: claimed.character.place,
+        party: None,
+        budget: outlet.budget,
     };
     let (seated_tx, seated) = oneshot::channel();
     instance.send(Command::Join { joining, claim: claimed.claim, outlet, seated: seated_tx });

@@ -39,8 +39,8 @@ const SILENCE_CHECK: Duration = Duration::from_secs(2);
 /// Small buffers: the defaults cost 144 KiB a connection and twice the processor time.
 fn socket_config() -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(8 * 1024)
-        .write_buffer_size(4 * 1024)
+        .read_buffer_size(2 * 1024)
+        .write_buffer_size(2 * 1024)
         .max_write_buffer_size(256 * 1024)
         .max_message_size(Some(CLIENT_FRAME_BYTES_MAX))
         .max_frame_size(Some(CLIENT_FRAME_BYTES_MAX))

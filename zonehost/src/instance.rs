@@ -27,6 +27,8 @@ pub(crate) const FRAMES_WAITING_MAX: usize = 4;
 pub(crate) struct Outlet {
     pub(crate) connection: ConnectionId,
     pub(crate) frames: mpsc::Sender<Bytes>,
+    /// Bytes per second that the client can take; 0 leaves it to the zone.
+    pub(crate) budget: u32,
     /// Ends the connection with a reason.
     pub(crate) close: oneshot::Sender<ByeReason>,
 }

@@ -134,7 +134,7 @@ impl Bot {
 
     /// Plays until `end` on one connection.
     async fn leg(&mut self, connection: &mut Connection, end: Instant) -> Result<(), ClientError> {
-        self.input.tick = connection.welcome().tick;
+        self.input.seen = connection.welcome().tick;
         self.checks.welcome(connection.welcome());
         let mut pace = tokio::time::interval(INPUT_PERIOD);
         // The phase is kept: bots that were held up together must not go on together.
@@ -176,7 +176,7 @@ impl Bot {
     fn digest(&mut self, connection: &Connection) {
         for incoming in self.incoming.drain(..) {
             if let Incoming::Snapshot(snapshot) = &incoming {
-                self.input.tick = snapshot.tick;
+                self.input.seen = snapshot.header.tick;
                 self.report.snapshots += 1;
                 self.report.updates += snapshot.changes.updated as u64;
                 self.report.in_view += connection.view().entities().len() as u64;

@@ -1,6 +1,5 @@
 //! The connection to a zone host: it enters or resumes, and keeps the view of what is around.
 
-use domain::fixed::Vec2;
 use domain::limits::SERVER_FRAME_BYTES_MAX;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
@@ -14,6 +13,7 @@ use wire::message::{
     ActionConfirm, Bye, ErrorNotice, GameEvent, HeartbeatAck, Hello, Redirect, Resume, Welcome,
 };
 use wire::reason::ByeReason;
+use wire::snapshot::Header;
 
 use crate::error::ClientError;
 use crate::services::install_tls;
@@ -23,18 +23,8 @@ use crate::services::install_tls;
 pub struct Snapshot {
     /// Number of the snapshot.
     pub sequence: u32,
-    /// The tick that it shows.
-    pub tick: u32,
-    /// The host's clock when the tick was due, in microseconds modulo 2^32.
-    pub stamp_us: u32,
-    /// The last input in it.
-    pub input: u32,
-    /// Own place, in 1/256 m.
-    pub position: Vec2,
-    /// Own health.
-    pub health: u16,
-    /// The most it can be.
-    pub health_max: u16,
+    /// Its tick, the player's own body, and what the host says of the inputs.
+    pub header: Header,
     /// What changed of the others.
     pub changes: ViewChanges,
 }
@@ -72,12 +62,12 @@ pub struct Connection {
 impl Connection {
     /// Enters with a ticket.
     pub async fn enter(url: &str, ticket: String) -> Result<Self, ClientError> {
-        Self::open(url, &Hello { version: WIRE_VERSION, ticket }).await
+        Self::open(url, &Hello { version: WIRE_VERSION, ticket, budget: 0 }).await
     }
 
     /// Comes back into the body of a connection that broke.
     pub async fn resume(url: &str, token: Vec<u8>) -> Result<Self, ClientError> {
-        Self::open(url, &Resume { version: WIRE_VERSION, token }).await
+        Self::open(url, &Resume { version: WIRE_VERSION, token, budget: 0 }).await
     }
 
     async fn open(url: &str, first: &impl Message) -> Result<Self, ClientError> {
@@ -204,18 +194,14 @@ fn read_message(
 ) -> Result<(), ClientError> {
     incoming.push(match message {
         ServerMessage::Welcome(message) => {
+            *view = View::new(message.tick_rate_hz);
             *welcome = Some(message);
             return Ok(());
         }
         ServerMessage::State(update) => Incoming::Snapshot(Snapshot {
-            sequence: update.sequence,
-            tick: update.tick,
-            stamp_us: update.stamp_us,
-            input: update.input,
-            position: Vec2::new(update.x, update.y),
-            health: update.health,
-            health_max: update.health_max,
-            changes: view.apply(update.sequence, update.baseline, update.body)?,
+            changes: view.apply(update.body)?,
+            sequence: view.sequence(),
+            header: *view.header(),
         }),
         ServerMessage::Event(event) => Incoming::Event(event),
         ServerMessage::Confirm(confirm) => Incoming::Confirm(confirm),

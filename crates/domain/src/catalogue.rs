@@ -17,6 +17,8 @@ pub struct ZoneDefinition {
     pub tick_rate_hz: u16,
     /// Steps between two updates to the same player.
     pub ticks_per_snapshot: u16,
+    /// Bytes per second that are sent to a player at the most, IP packets counted.
+    pub budget: u32,
     /// How far a player sees, in 1/256 m.
     pub interest_radius: i32,
     /// Most players of an instance.
@@ -48,6 +50,7 @@ impl Catalogue {
             size: metres(400),
             tick_rate_hz: 30,
             ticks_per_snapshot: 3,
+            budget: 5_000,
             interest_radius: metres(40),
             capacity: 100,
             monsters: 0,

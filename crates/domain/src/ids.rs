@@ -133,7 +133,8 @@ macro_rules! small_ids {
 }
 
 small_ids! {
-    /// An entity of one instance. Never used again within the life of the instance.
+    /// An entity of one instance: its place in the instance's table in the low 16 bits, and above them how
+    /// many have had that place before, modulo 65,536.
     EntityId: u32;
     /// A network connection of one host process.
     ConnectionId: u64;

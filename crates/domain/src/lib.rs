@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod fixed;
 pub mod ids;
 pub mod limits;
+pub mod movement;
 pub mod names;
 pub mod progression;
 pub mod random;

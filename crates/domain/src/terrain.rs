@@ -50,6 +50,13 @@ impl Terrain {
         Vec2::new(self.size / 2, self.size / 2)
     }
 
+    /// The nearest point to `position` where a circle of `radius` is inside the world.
+    #[must_use]
+    pub fn clamp_inside(&self, position: Vec2, radius: i32) -> Vec2 {
+        let clamp = |part: i32| part.clamp(radius, (self.size - radius).max(radius));
+        Vec2::new(clamp(position.x), clamp(position.y))
+    }
+
     /// The obstacle of a cell, if it has one.
     #[must_use]
     pub fn obstacle(&self, cell_x: i32, cell_y: i32) -> Option<Obstacle> {

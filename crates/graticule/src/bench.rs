@@ -43,6 +43,12 @@ pub(crate) struct WalkOptions {
     /// What happens follows from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Ticks per second of the zone; each player gets 10 snapshots in that time.
+    #[arg(long, default_value_t = 60)]
+    tick_rate: u16,
+    /// Bytes per second that a player is sent at the most.
+    #[arg(long, default_value_t = 5_000)]
+    budget: u32,
     /// Writes the figures to this file as JSON too.
     #[arg(long)]
     json: Option<PathBuf>,

@@ -1,7 +1,8 @@
-//! Entities and the store that keeps them in the order of their ids.
+//! Entities and the table that keeps them.
 
 use domain::fixed::{Heading, Vec2};
 use domain::ids::EntityId;
+use domain::movement::{Build, Motion};
 use domain::time::Tick;
 use wire::state::{Action, EntityKind, EntityState};
 
@@ -55,6 +56,8 @@ pub struct Entity {
     pub expires: Option<Tick>,
     /// What its artificial mind is at, for the rules to use.
     pub mind: Mind,
+    /// Whether it is to be taken out at the end of the tick.
+    pub(crate) marked: bool,
 }
 
 /// The artificial mind of a monster.
@@ -113,6 +116,7 @@ impl Entity {
             owner: None,
             expires: None,
             mind: Mind::default(),
+            marked: false,
         }
     }
 
@@ -129,9 +133,12 @@ impl Entity {
         let percent = (i64::from(self.health.max(0)) * 100).div_euclid(i64::from(self.health_max.max(1)));
         // Who lives shows at least one percent.
         let percent = percent.clamp(i64::from(self.health > 0), 100);
+        let (vx, vy) = EntityState::quantise_velocity(self.velocity);
         EntityState {
             x,
             y,
+            vx,
+            vy,
             heading: self.heading.0.to_be_bytes()[0],
             health: u8::try_from(percent).expect("a percentage"),
             action: self.action,
@@ -139,85 +146,144 @@ impl Entity {
     }
 }
 
-/// All entities of a zone, in the order of their ids. Indices hold until the next [`Self::remove_marked`],
-/// once a tick; new entities come at the end.
+impl Entity {
+    /// What its body can do.
+    #[must_use]
+    pub fn build(&self) -> Build {
+        Build { radius: self.radius, speed_max: self.speed_max, acceleration: self.acceleration }
+    }
+
+    /// How it moves.
+    #[must_use]
+    pub fn motion(&self) -> Motion {
+        Motion { position: self.position, velocity: self.velocity, remainder: self.remainder }
+    }
+
+    /// Moves it.
+    pub fn set_motion(&mut self, motion: Motion) {
+        Motion { position: self.position, velocity: self.velocity, remainder: self.remainder } = motion;
+    }
+}
+
+/// Most entities of a zone: the low bits of an id.
+pub const ENTITIES_MAX: usize = 1 << INDEX_BITS;
+const INDEX_BITS: u32 = 16;
+
+/// All entities of a zone. Each keeps its index for life; the index of one that is gone is used again, with
+/// another id.
 #[derive(Debug, Clone, Default)]
 pub struct Entities {
-    all: Vec<Entity>,
-    removed: Vec<usize>,
-    last_id: u32,
+    all: Vec<Option<Entity>>,
+    /// How often each index was used.
+    generations: Vec<u16>,
+    /// Free indices; the last one is used next.
+    free: Vec<u32>,
+    marked: Vec<u32>,
+}
+
+/// The index of an entity, if it is (still) there.
+#[must_use]
+pub const fn index_of_id(id: EntityId) -> usize {
+    id.0 as usize & (ENTITIES_MAX - 1)
 }
 
 impl Entities {
-    /// Adds an entity and gives it the next id; returns its index.
+    /// Adds an entity and gives it an id; returns its index.
     pub fn spawn(&mut self, mut entity: Entity) -> usize {
-        self.last_id += 1;
-        entity.id = EntityId(self.last_id);
-        self.all.push(entity);
-        self.all.len() - 1
+        let index = self.free.pop().map_or(self.all.len(), |free| free as usize);
+        if index == self.all.len() {
+            assert!(index < ENTITIES_MAX, "a zone holds at most {ENTITIES_MAX} entities");
+            self.all.push(None);
+            self.generations.push(0);
+        }
+        // The generation 0 is left out: no entity has the id 0.
+        let generation = self.generations[index].checked_add(1).unwrap_or(1);
+        self.generations[index] = generation;
+        let low = u32::try_from(index).expect("asserted above");
+        entity.id = EntityId(u32::from(generation) << INDEX_BITS | low);
+        entity.marked = false;
+        self.all[index] = Some(entity);
+        index
     }
 
     /// Marks an entity to be taken out at the end of the tick.
     pub fn mark_removed(&mut self, index: usize) {
-        if !self.removed.contains(&index) {
-            self.removed.push(index);
+        let entity = &mut self[index];
+        if !entity.marked {
+            entity.marked = true;
+            self.marked.push(u32::try_from(index).expect("indices are small"));
         }
     }
 
     /// Whether an entity is marked to be taken out.
     #[must_use]
     pub fn is_marked(&self, index: usize) -> bool {
-        self.removed.contains(&index)
+        self[index].marked
     }
 
-    /// Takes the marked entities out. Indices change.
+    /// Takes the marked entities out.
     pub fn remove_marked(&mut self) {
-        if self.removed.is_empty() {
-            return;
+        for index in self.marked.drain(..) {
+            self.all[index as usize] = None;
+            self.free.push(index);
         }
-        self.removed.sort_unstable();
-        let mut next_removed = self.removed.iter().copied().peekable();
-        let mut index = 0;
-        self.all.retain(|_| {
-            let gone = next_removed.next_if_eq(&index).is_some();
-            index += 1;
-            !gone
-        });
-        self.removed.clear();
     }
 
     /// The index of an entity, if it is there.
     #[must_use]
     pub fn index_of(&self, id: EntityId) -> Option<usize> {
-        self.all.binary_search_by_key(&id, |entity| entity.id).ok()
+        let index = index_of_id(id);
+        self.get(index).is_some_and(|entity| entity.id == id).then_some(index)
     }
 
     /// The entity with this id.
     #[must_use]
     pub fn find(&self, id: EntityId) -> Option<&Entity> {
-        self.index_of(id).map(|index| &self.all[index])
+        self.get(index_of_id(id)).filter(|entity| entity.id == id)
+    }
+
+    /// The entity at an index, if there is one.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Entity> {
+        self.all.get(index)?.as_ref()
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.all.len() - self.free.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.len() == 0
     }
 
-    /// All, in the order of their ids.
-    pub fn all(&self) -> std::slice::Iter<'_, Entity> {
-        self.all.iter()
+    /// All indices are below this; not every one is in use.
+    #[must_use]
+    pub fn index_end(&self) -> usize {
+        self.all.len()
     }
 
-    /// All, in the order of their ids.
-    pub fn all_mut(&mut self) -> std::slice::IterMut<'_, Entity> {
-        self.all.iter_mut()
+    /// All, with their indices, in the order of these.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Entity)> + Clone {
+        (0..).zip(&self.all).filter_map(|(index, entity)| Some((index, entity.as_ref()?)))
+    }
+
+    /// All, in the order of their indices.
+    pub fn all(&self) -> impl Iterator<Item = &Entity> {
+        self.all.iter().flatten()
+    }
+
+    /// All, in the order of their indices.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Entity> {
+        self.all.iter_mut().flatten()
+    }
+
+    /// What decides the ids to come: how often indices were used, and which are free.
+    pub(crate) fn allocation(&self) -> (&[u16], &[u32]) {
+        (&self.generations, &self.free)
     }
 }
 
@@ -225,13 +291,13 @@ impl std::ops::Index<usize> for Entities {
     type Output = Entity;
 
     fn index(&self, index: usize) -> &Entity {
-        &self.all[index]
+        self.all[index].as_ref().expect("the index is in use")
     }
 }
 
 impl std::ops::IndexMut<usize> for Entities {
     fn index_mut(&mut self, index: usize) -> &mut Entity {
-        &mut self.all[index]
+        self.all[index].as_mut().expect("the index is in use")
     }
 }
 
@@ -240,21 +306,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_rise_and_are_found_after_removals() {
+    fn indices_are_used_again_with_other_ids() {
         let mut entities = Entities::default();
         for _ in 0..10 {
             entities.spawn(Entity::new(EntityKind::Monster, 0, Vec2::ZERO));
         }
+        let third = entities[3].id;
         for index in [3, 0, 3, 9] {
             entities.mark_removed(index);
         }
+        assert_eq!(entities.index_of(third), Some(3), "it is there until the end of the tick");
         entities.remove_marked();
-        let ids: Vec<u32> = entities.all().map(|entity| entity.id.0).collect();
-        assert_eq!(ids, [2, 3, 5, 6, 7, 8, 9]);
-        assert_eq!(entities.index_of(EntityId(5)), Some(2));
-        assert_eq!(entities.index_of(EntityId(4)), None);
-        let index = entities.spawn(Entity::new(EntityKind::Monster, 0, Vec2::ZERO));
-        assert_eq!((index, entities[index].id), (7, EntityId(11)));
+        assert_eq!((entities.len(), entities.index_of(third)), (7, None));
+        let indices: Vec<u32> = entities.iter().map(|(index, _)| index).collect();
+        assert_eq!(indices, [1, 2, 4, 5, 6, 7, 8]);
+        let again: Vec<usize> =
+            (0..4).map(|_| entities.spawn(Entity::new(EntityKind::Monster, 0, Vec2::ZERO))).collect();
+        assert_eq!(again, [9, 0, 3, 10]);
+        assert!(entities[3].id != third && entities.find(third).is_none());
+        assert_eq!(entities.index_of(entities[3].id), Some(3));
     }
 
     #[test]

@@ -31,11 +31,11 @@ impl Grid {
         Self { cell, cells_across, starts: vec![0; cells + 1], items: Vec::new() }
     }
 
-    /// Forgets all and takes in `positions`, whose order gives the indices.
-    pub fn rebuild(&mut self, positions: impl Iterator<Item = Vec2> + Clone) {
+    /// Forgets all and takes in `places`: indices and where they are.
+    pub fn rebuild(&mut self, places: impl Iterator<Item = (u32, Vec2)> + Clone) {
         self.starts.fill(0);
         let mut count = 0;
-        for position in positions.clone() {
+        for (_, position) in places.clone() {
             let cell = self.cell_of(position);
             self.starts[cell + 1] += 1;
             count += 1;
@@ -45,7 +45,7 @@ impl Grid {
         }
         self.items.resize(count, Located { index: 0, position: Vec2::ZERO });
         // Filled from the starts, which thereby become the ends; then they are moved up by one cell.
-        for (index, position) in (0..).zip(positions) {
+        for (index, position) in places {
             let cell = self.cell_of(position);
             self.items[self.starts[cell] as usize] = Located { index, position };
             self.starts[cell] += 1;
@@ -116,8 +116,8 @@ mod tests {
             let positions: Vec<Vec2> = (0..count).map(|_| place()).collect();
             let from = place();
             let mut grid = Grid::new(metres(100), metres(7));
-            grid.rebuild(std::iter::once(from));
-            grid.rebuild(positions.iter().copied());
+            grid.rebuild(std::iter::once((7, from)));
+            grid.rebuild((0..).zip(positions.iter().copied()));
             let mut found = Vec::new();
             grid.for_each_within(from, radius, |located| found.push(located.index as usize));
             found.sort_unstable();

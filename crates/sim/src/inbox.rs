@@ -12,6 +12,8 @@ pub struct Inbox {
     /// The host's clock when the tick is due, in microseconds modulo 2^32. It goes out in snapshots and
     /// changes no state.
     pub stamp_us: u32,
+    /// How much of its period the last tick took, in percent. It decides what is left out.
+    pub load_percent: u8,
     /// What happened, in the order that the host decided.
     pub events: Vec<ZoneEvent>,
 }
@@ -22,7 +24,12 @@ pub enum ZoneEvent {
     /// A character enters; answered by [`crate::outbox::Admission`].
     Join(Joining),
     /// The player has a new connection: the view starts again from nothing.
-    Attach(Seat),
+    Attach {
+        /// Whose.
+        seat: Seat,
+        /// As in [`Joining::budget`].
+        budget: u32,
+    },
     /// The player's connection is gone: the body stays, nothing is encoded for it.
     Detach(Seat),
     /// The player is out: the body goes. Answered by [`crate::outbox::Departure`].
@@ -53,4 +60,8 @@ pub struct Joining {
     pub xp: u64,
     /// Where it was when it was last here.
     pub place: Option<Place>,
+    /// Its party, if it is in one.
+    pub party: Option<u64>,
+    /// Bytes per second that the client can take; 0 leaves it to the zone.
+    pub budget: u32,
 }

@@ -10,8 +10,8 @@ use crate::player::Seat;
 /// Everything that a tick has to say.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    bytes: Vec<u8>,
-    frames: Vec<(Seat, usize)>,
+    /// Frames as the threads wrote them, in the order of seats.
+    parts: Vec<Frames>,
     /// Characters that are in now.
     pub admissions: Vec<Admission>,
     /// Characters whose body is gone.
@@ -62,8 +62,7 @@ pub struct Gain {
 impl Outbox {
     /// Forgets all, keeping the memory.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.frames.clear();
+        self.parts.iter_mut().for_each(Frames::clear);
         self.admissions.clear();
         self.departures.clear();
         self.gains.clear();
@@ -72,8 +71,34 @@ impl Outbox {
 
     /// Frames for players, in the order of seats.
     pub fn frames(&self) -> impl Iterator<Item = (Seat, &[u8])> {
+        self.parts.iter().flat_map(Frames::iter)
+    }
+
+    /// Room for the frames of so many threads.
+    pub(crate) fn parts_mut(&mut self, count: usize) -> &mut [Frames] {
+        if self.parts.len() < count {
+            self.parts.resize_with(count, Frames::default);
+        }
+        &mut self.parts[..count]
+    }
+}
+
+/// Frames one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    bytes: Vec<u8>,
+    ends: Vec<(Seat, usize)>,
+}
+
+impl Frames {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Seat, &[u8])> {
         let mut start = 0;
-        self.frames.iter().map(move |(seat, end)| {
+        self.ends.iter().map(move |(seat, end)| {
             let frame = &self.bytes[start..*end];
             start = *end;
             (*seat, frame)
@@ -81,10 +106,10 @@ impl Outbox {
     }
 
     /// Adds the frame for `seat` that `write` appends; returns its length in bytes.
-    pub(crate) fn add_frame(&mut self, seat: Seat, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    pub(crate) fn add(&mut self, seat: Seat, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let start = self.bytes.len();
         write(&mut self.bytes);
-        self.frames.push((seat, self.bytes.len()));
+        self.ends.push((seat, self.bytes.len()));
         self.bytes.len() - start
     }
 }

@@ -2,8 +2,10 @@
 
 use domain::ids::{CharacterId, EntityId};
 use domain::time::Tick;
-use wire::encoder::{Slot, ViewEncoder};
+use wire::encoder::ViewEncoder;
 use wire::message::{ActionConfirm, ErrorNotice, HeartbeatAck, PlayerInput};
+
+use crate::budget::Budget;
 
 /// A player's place in the tables of a zone and its host: a small number, used again after the player left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,46 +19,92 @@ impl Seat {
     }
 }
 
+/// Whom a player fights with is remembered for so many.
+const FOES: usize = 8;
+/// Send times that are remembered; a client that is farther behind is very far behind.
+const IN_FLIGHT: usize = 32;
+
 /// A player in a zone.
 #[derive(Debug)]
 pub struct Player {
     /// Who.
     pub character: CharacterId,
-    /// The character's name.
-    pub name: String,
     /// Its experience.
     pub xp: u64,
     /// Its body.
     pub entity: EntityId,
-    /// The newest input.
+    /// The input that is in effect.
     pub input: PlayerInput,
-    /// When that came.
+    /// Since when.
     pub input_at: Tick,
+    /// Inputs whose tick is still to come, the next one first.
+    pub(crate) pending: Vec<PlayerInput>,
+    /// The newest sequence that came in.
+    pub(crate) newest_input: u32,
+    /// Ticks that the newest input came ahead of its tick.
+    pub(crate) lead: i32,
     /// Whether there is a connection.
     pub(crate) attached: bool,
     /// Whether the connection can take no frame in this tick.
     pub(crate) blocked: bool,
     /// Whether a snapshot is sent in this tick.
     pub(crate) due: bool,
-    pub(crate) encoder: ViewEncoder,
-    /// Sorted by entity.
-    pub(crate) view: Vec<InView>,
-    /// Entities of this tick that come into view, by index.
-    pub(crate) entering: Vec<(Slot, u32)>,
-    /// Entities of this tick that stay in view, by index.
-    pub(crate) staying: Vec<(Slot, u32)>,
+    /// By how much the rate of its snapshots is divided.
+    pub(crate) pace: u32,
+    pub(crate) link: Link,
     pub(crate) confirms: Vec<ActionConfirm>,
     pub(crate) notices: Vec<ErrorNotice>,
     pub(crate) heartbeat: Option<PendingHeartbeat>,
     /// The zone's events from this number on have not been sent.
     pub(crate) events_from: u64,
+    /// Whom the player has hit or was hit by, and until when that counts.
+    foes: [(EntityId, Tick); FOES],
+}
+
+/// What belongs to a connection: it starts again with each.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) encoder: ViewEncoder,
+    pub(crate) budget: Budget,
+    /// What is in view, by slot.
+    pub(crate) view: Vec<Option<Seen>>,
+    /// When the newest snapshots were sent, by their sequence.
+    sent_at: [Tick; IN_FLIGHT],
 }
 
 /// An entity that a player has in view.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct InView {
+pub(crate) struct Seen {
     pub(crate) entity: EntityId,
-    pub(crate) slot: Slot,
+    /// Grows with each snapshot in which it was not told of and should have been.
+    pub(crate) urgency: u16,
+    /// The tick from which the client has shown it wrongly; 0 if it does not.
+    pub(crate) stale_since: u32,
+}
+
+impl Link {
+    pub(crate) fn new(rate_hz: u32, budget: Budget) -> Self {
+        Self {
+            encoder: ViewEncoder::new(u16::try_from(rate_hz).expect("from a u16")),
+            budget,
+            view: Vec::new(),
+            sent_at: [Tick(0); IN_FLIGHT],
+        }
+    }
+
+    pub(crate) fn note_sent(&mut self, now: Tick) {
+        self.sent_at[self.encoder.sent() as usize % IN_FLIGHT] = now;
+    }
+
+    /// For how many ticks the oldest snapshot has been on its way that is not acknowledged.
+    pub(crate) fn behind(&self, now: Tick) -> u32 {
+        let (sent, acknowledged) = (self.encoder.sent(), self.encoder.acknowledged());
+        let oldest = (sent - acknowledged).min(u32::try_from(IN_FLIGHT).expect("small"));
+        if oldest == 0 {
+            return 0;
+        }
+        now.since(self.sent_at[(sent + 1 - oldest) as usize % IN_FLIGHT])
+    }
 }
 
 /// A heartbeat that is not answered yet.
@@ -75,43 +123,61 @@ impl PendingHeartbeat {
 }
 
 impl Player {
-    pub(crate) fn new(character: CharacterId, name: String, xp: u64, entity: EntityId, now: Tick) -> Self {
+    pub(crate) fn new(character: CharacterId, xp: u64, entity: EntityId, now: Tick, link: Link) -> Self {
         Self {
             character,
-            name,
             xp,
             entity,
             input: PlayerInput::default(),
             input_at: now,
+            pending: Vec::new(),
+            newest_input: 0,
+            lead: 0,
             attached: true,
             blocked: false,
             due: false,
-            encoder: ViewEncoder::default(),
-            view: Vec::new(),
-            entering: Vec::new(),
-            staying: Vec::new(),
+            pace: 1,
+            link,
             confirms: Vec::new(),
             notices: Vec::new(),
             heartbeat: None,
             events_from: 0,
+            foes: [(EntityId(0), Tick(0)); FOES],
         }
     }
 
     /// Starts again for a new connection: nothing is in view, nothing was sent.
-    pub(crate) fn reattach(&mut self) {
+    pub(crate) fn reattach(&mut self, link: Link) {
         self.attached = true;
-        self.encoder = ViewEncoder::default();
-        self.view.clear();
+        self.link = link;
         self.confirms.clear();
         self.notices.clear();
         self.heartbeat = None;
         // The client counts its inputs from 1 again.
-        self.input = PlayerInput::default();
+        self.forget_inputs();
     }
 
     pub(crate) fn detach(&mut self) {
         self.attached = false;
+        self.forget_inputs();
+    }
+
+    fn forget_inputs(&mut self) {
         self.input = PlayerInput::default();
+        self.pending.clear();
+        self.newest_input = 0;
+        self.lead = 0;
+    }
+
+    /// Remembers a foe until `until`, in the place of the one that counts for the shortest time.
+    pub(crate) fn note_foe(&mut self, foe: EntityId, until: Tick) {
+        let known = self.foes.iter().position(|(other, _)| *other == foe);
+        let index = known.or_else(|| (0..FOES).min_by_key(|index| self.foes[*index].1));
+        self.foes[index.expect("there is one")] = (foe, until);
+    }
+
+    pub(crate) fn is_foe(&self, other: EntityId, now: Tick) -> bool {
+        self.foes.iter().any(|(foe, until)| *foe == other && *until > now)
     }
 }
 
@@ -119,16 +185,29 @@ impl Player {
 #[derive(Debug, Default)]
 pub struct Players {
     seats: Vec<Option<Player>>,
+    /// By seat; of a free one it means nothing.
+    profiles: Vec<Profile>,
+}
+
+/// What other players may know of a player, beside the body.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// The character's name.
+    pub name: String,
+    /// Its party, if it is in one: members are told of each other more often.
+    pub party: Option<u64>,
 }
 
 impl Players {
     /// Gives `player` the lowest free seat.
-    pub(crate) fn seat(&mut self, player: Player) -> Seat {
+    pub(crate) fn seat(&mut self, player: Player, profile: Profile) -> Seat {
         let index = self.seats.iter().position(Option::is_none).unwrap_or(self.seats.len());
         if index == self.seats.len() {
             self.seats.push(None);
+            self.profiles.push(Profile::default());
         }
         self.seats[index] = Some(player);
+        self.profiles[index] = profile;
         Seat(u32::try_from(index).expect("seats are few"))
     }
 
@@ -146,6 +225,12 @@ impl Players {
         self.seats.get_mut(seat.index())?.as_mut()
     }
 
+    /// What others may know of the player on a seat.
+    #[must_use]
+    pub fn profile(&self, seat: Seat) -> &Profile {
+        &self.profiles[seat.index()]
+    }
+
     /// All players, by seat.
     pub fn iter(&self) -> impl Iterator<Item = (Seat, &Player)> {
         (0..).map(Seat).zip(&self.seats).filter_map(|(seat, player)| Some((seat, player.as_ref()?)))
@@ -153,6 +238,11 @@ impl Players {
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Player)> {
         (0..).map(Seat).zip(&mut self.seats).filter_map(|(seat, player)| Some((seat, player.as_mut()?)))
+    }
+
+    /// Players and profiles apart, so that players can be worked on while all profiles are read.
+    pub(crate) fn parts_mut(&mut self) -> (&mut [Option<Player>], &[Profile]) {
+        (&mut self.seats, &self.profiles)
     }
 
     /// How many there are.

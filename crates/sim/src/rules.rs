@@ -4,6 +4,7 @@ pub mod realm;
 
 use domain::contract::players::Place;
 use domain::fixed::{Heading, Vec2};
+use domain::time::Tick;
 use wire::message::ActionOutcome;
 
 use crate::entity::Entity;
@@ -17,6 +18,8 @@ pub struct Act {
     pub action: u8,
     /// Where to.
     pub aim: Heading,
+    /// The tick at which the player saw the others; at most [`crate::history::REWIND_MILLIS_MAX`] ago.
+    pub seen: Tick,
 }
 
 /// What became of it.

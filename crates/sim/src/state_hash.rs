@@ -3,6 +3,8 @@
 use domain::fixed::Vec2;
 use domain::random::mix;
 
+use wire::message::PlayerInput;
+
 use crate::entity::Entity;
 use crate::world::World;
 
@@ -26,9 +28,13 @@ pub(crate) fn state_hash(world: &World) -> u64 {
     let mut hash = Fingerprint(0);
     hash.add(world.tick.0.into());
     hash.add(world.random.state());
+    hash.add(world.shed.number().into());
     for entity in world.entities.all() {
         add_entity(&mut hash, entity);
     }
+    let (generations, free) = world.entities.allocation();
+    generations.iter().for_each(|generation| hash.add((*generation).into()));
+    free.iter().for_each(|index| hash.add((*index).into()));
     for (at, entity) in world.scheduled() {
         hash.add(at.0.into());
         add_entity(&mut hash, entity);
@@ -37,14 +43,21 @@ pub(crate) fn state_hash(world: &World) -> u64 {
         hash.add(seat.0.into());
         hash.add(player.entity.0.into());
         hash.add(player.xp);
-        hash.add(player.input.sequence.into());
         hash.add(player.input_at.0.into());
-        let wish = [player.input.move_x.cast_unsigned(), player.input.move_y.cast_unsigned()];
-        hash.add(u16::from_be_bytes(wish).into());
-        hash.add(player.input.aim.into());
+        hash.add(player.newest_input.into());
+        for input in std::iter::once(&player.input).chain(&player.pending) {
+            add_input(&mut hash, input);
+        }
         hash.add(player.attached.into());
     }
     hash.0
+}
+
+fn add_input(hash: &mut Fingerprint, input: &PlayerInput) {
+    hash.add(u64::from(input.sequence) << 32 | u64::from(input.tick));
+    hash.add(u64::from(input.seen) << 8 | u64::from(input.action));
+    let wish = [input.move_x.cast_unsigned(), input.move_y.cast_unsigned()];
+    hash.add(u64::from(u16::from_be_bytes(wish)) << 16 | u64::from(input.aim));
 }
 
 fn add_entity(hash: &mut Fingerprint, entity: &Entity) {

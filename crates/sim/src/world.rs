@@ -9,8 +9,13 @@ use wire::message::{EventKind, GameEvent};
 
 use crate::entity::{Entities, Entity};
 use crate::grid::Grid;
+use crate::history::History;
 use crate::outbox::Gain;
 use crate::player::{Players, Seat};
+use crate::stages::shed::ShedLevel;
+
+/// How long a blow makes foes.
+const FIGHT_MILLIS: u32 = 5_000;
 
 /// The authoritative state.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub struct World {
     pub rate_hz: u32,
     /// The ground.
     pub terrain: Terrain,
+    /// Bytes per second that are sent to a player at the most.
+    pub budget: u32,
     /// Whether anyone can be hurt.
     pub combat: bool,
     /// Most monsters alive at a time.
@@ -31,6 +38,10 @@ pub struct World {
     pub grid: Grid,
     /// The players.
     pub players: Players,
+    /// Where everything was in the last ticks.
+    pub history: History,
+    /// What is left out since there is no time for it.
+    pub shed: ShedLevel,
     /// The zone's random numbers.
     pub random: Random,
     /// Entities to be made later, the next one last.
@@ -38,6 +49,8 @@ pub struct World {
     pub(crate) happenings: Vec<Happening>,
     pub(crate) happenings_from: u64,
     pub(crate) gains: Vec<Gain>,
+    /// Memory for those whom something hits.
+    pub(crate) targets: Vec<usize>,
 }
 
 /// Something that happened, and who may know.
@@ -62,16 +75,20 @@ impl World {
             tick: Tick(0),
             rate_hz,
             terrain,
+            budget: 5_000,
             combat: true,
             monsters: 0,
             entities: Entities::default(),
             grid,
             players: Players::default(),
+            history: History::new(rate_hz),
+            shed: ShedLevel::default(),
             random,
             scheduled: Vec::new(),
             happenings: Vec::new(),
             happenings_from: 0,
             gains: Vec::new(),
+            targets: Vec::new(),
         }
     }
 
@@ -97,6 +114,17 @@ impl World {
     pub fn tell(&mut self, seat: Seat, kind: EventKind, subject: EntityId, value: u64) {
         let event = GameEvent { kind: kind as u8, subject: subject.0, object: subject.0, value };
         self.happenings.push(Happening { event, audience: Audience::Only(seat) });
+    }
+
+    /// Notes that two entities fight: players among them are told of the other more often for a while.
+    pub fn note_fight(&mut self, one: EntityId, other: EntityId) {
+        let until = self.after_millis(FIGHT_MILLIS);
+        for (own, foe) in [(one, other), (other, one)] {
+            let seat = self.entities.find(own).and_then(|body| body.seat);
+            if let Some(player) = seat.and_then(|seat| self.players.get_mut(seat)) {
+                player.note_foe(foe, until);
+            }
+        }
     }
 
     /// Notes a durable gain.
@@ -142,8 +170,7 @@ impl World {
     /// The nearest point to `position` where a circle of `radius` is inside the world.
     #[must_use]
     pub fn clamp_inside(&self, position: Vec2, radius: i32) -> Vec2 {
-        let clamp = |part: i32| part.clamp(radius, self.terrain.size - radius);
-        Vec2::new(clamp(position.x), clamp(position.y))
+        self.terrain.clamp_inside(position, radius)
     }
 
     pub(crate) fn scheduled(&self) -> &[(Tick, Entity)] {

@@ -5,19 +5,22 @@ use domain::contract::players::Place;
 use domain::ids::ZoneId;
 use domain::random::Random;
 use domain::terrain::Terrain;
-use wire::encoder::EncodeBuffers;
-use wire::message::Welcome;
+use wire::message::{PlayerInput, Welcome};
 
 use crate::grid::Grid;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
-use crate::player::{Player, Players, Seat};
+use crate::player::{Players, Seat};
 use crate::rules::Rules;
 use crate::stages;
+use crate::stages::observe::{Manner, Shown, ViewScratch};
+use crate::stages::shed::Shedder;
 use crate::state_hash;
+use crate::workers::{Alone, Workers};
 use crate::world::World;
 
 pub use crate::stages::report::TickReport;
+pub use crate::stages::shed::ShedLevel;
 
 /// A running zone.
 pub struct Zone {
@@ -26,16 +29,16 @@ pub struct Zone {
     interest_radius: i32,
     rules: Box<dyn Rules>,
     world: World,
+    shedder: Shedder,
     scratch: Scratch,
 }
 
 /// Memory that is used again in every tick and holds nothing between them.
 #[derive(Default)]
-pub(crate) struct Scratch {
-    pub(crate) visible: Vec<wire::state::EntityState>,
-    pub(crate) candidates: Vec<u32>,
-    pub(crate) encode: EncodeBuffers,
-    pub(crate) body: Vec<u8>,
+struct Scratch {
+    acts: Vec<(Seat, PlayerInput)>,
+    shown: Vec<Shown>,
+    views: Vec<ViewScratch>,
 }
 
 impl Zone {
@@ -50,47 +53,58 @@ impl Zone {
         // Half the sight: a view covers about 25 cells, a strike 1 to 4.
         let grid = Grid::new(definition.size, (definition.interest_radius / 2).max(1));
         let mut world = World::new(terrain, definition.tick_rate_hz.into(), grid, Random::of_stream(seed, 0));
+        world.budget = definition.budget;
         world.combat = definition.combat;
         world.monsters = definition.monsters;
         rules.start(&mut world);
-        stages::rebuild_index::rebuild_index(&mut world.entities, &mut world.grid);
+        stages::rebuild_index::rebuild_index(&mut world);
         Self {
             id: definition.zone.clone(),
             ticks_per_snapshot: u32::from(definition.ticks_per_snapshot).max(1),
             interest_radius: definition.interest_radius,
             rules,
             world,
+            shedder: Shedder::default(),
             scratch: Scratch::default(),
         }
     }
 
     /// Advances the zone by one step. What comes out is added to `outbox`, which the caller has cleared.
     pub fn tick(&mut self, inbox: &Inbox, outbox: &mut Outbox) -> TickReport {
-        let Self { id, ticks_per_snapshot, interest_radius, rules, world, scratch } = self;
+        self.tick_with(inbox, outbox, &Alone)
+    }
+
+    /// As [`Self::tick`], with the help of `workers`; the result is the same.
+    pub fn tick_with(&mut self, inbox: &Inbox, outbox: &mut Outbox, workers: &impl Workers) -> TickReport {
+        let Self { id, ticks_per_snapshot, interest_radius, rules, world, shedder, scratch } = self;
+        let Scratch { acts, shown, views } = scratch;
         world.tick = world.tick.plus(1);
         let rules = rules.as_ref();
+        shedder.note(inbox.load_percent, world.rate_hz);
+        world.shed = shedder.level();
 
-        let inputs = stages::drain_inputs::drain_inputs(world, rules, id, inbox, outbox);
-        stages::apply_intents::apply_intents(world, rules, &inputs);
+        acts.clear();
+        let ignored = stages::drain_inputs::drain_inputs(world, rules, id, inbox, acts, outbox);
+        stages::drain_inputs::take_due(world, acts);
+        stages::apply_intents::apply_intents(world, rules, acts);
         rules.think(world);
         stages::integrate::integrate(&mut world.entities, world.rate_hz);
         stages::resolve_contacts::resolve_contacts(world, rules);
         rules.run(world);
         world.spawn_scheduled();
         // The last mutation is done: all that players see is derived from here on.
-        stages::rebuild_index::rebuild_index(&mut world.entities, &mut world.grid);
-        stages::select_interest::mark_due(&mut world.players, world.tick, *ticks_per_snapshot);
-        let interest = stages::select_interest::select_interest(
-            &mut world.players,
-            &world.entities,
-            &world.grid,
-            *interest_radius,
-            &mut scratch.candidates,
-        );
-        stages::encode_deltas::quantise(&world.entities, &mut scratch.visible);
-        let sent = stages::encode_deltas::encode_deltas(world, scratch, inbox.stamp_us, outbox);
+        stages::rebuild_index::rebuild_index(world);
+        let manner = Manner {
+            ticks_per_snapshot: *ticks_per_snapshot,
+            interest_radius: *interest_radius,
+            stamp_us: inbox.stamp_us,
+            shed: shedder.level(),
+        };
+        stages::observe::mark_due(world, manner);
+        stages::observe::show(&world.entities, shown);
+        let sent = stages::observe::observe(world, manner, shown, views, workers, outbox);
         stages::flush_outbox::flush_outbox(world, *ticks_per_snapshot, outbox);
-        stages::report::report(world, interest, sent, inputs.ignored)
+        stages::report::report(world, sent, ignored)
     }
 
     /// The players in it.
@@ -114,12 +128,14 @@ impl Zone {
 
     /// The Welcome for a player; the resume token and its grace are the host's to say.
     #[must_use]
-    pub fn welcome(&self, player: &Player, resume_token: Vec<u8>, grace_secs: u32) -> Welcome {
-        Welcome {
+    pub fn welcome(&self, seat: Seat, resume_token: Vec<u8>, grace_secs: u32) -> Option<Welcome> {
+        let player = self.world.players.get(seat)?;
+        let build = self.world.entities.find(player.entity)?.build();
+        Some(Welcome {
             version: wire::WIRE_VERSION,
             entity: player.entity.0,
             character: player.character.to_string(),
-            name: player.name.clone(),
+            name: self.world.players.profile(seat).name.clone(),
             zone: self.id.to_string(),
             tick: self.world.tick.0,
             tick_rate_hz: u16::try_from(self.world.rate_hz).expect("from a u16"),
@@ -128,10 +144,13 @@ impl Zone {
             interest_radius: self.interest_radius,
             terrain_seed: self.world.terrain.seed,
             obstacle_permille: self.world.terrain.obstacle_permille,
+            radius: build.radius,
+            speed_max: build.speed_max,
+            acceleration: build.acceleration,
             xp: player.xp,
             resume_token,
             grace_secs,
-        }
+        })
     }
 
     /// A number that two runs share at a tick exactly if (but for chance) their authoritative states are

@@ -5,48 +5,31 @@ use std::collections::BTreeMap;
 use domain::ids::EntityId;
 use domain::limits::ENTITIES_IN_VIEW_MAX;
 
-use crate::bits::{BitReader, BitsError};
-use crate::encoder::{
-    ARCHETYPE_BITS, COUNT_GROUP, GAP_GROUP, ID_GROUP, KIND_BITS, LEVEL_BITS, NAME_LENGTH_BITS,
-};
+use crate::coder::{Coder as _, RangeDecoder};
+use crate::encoder::NAME_BYTES_MAX;
+use crate::slots::{Slot, Slots};
+use crate::snapshot::{Header, Models, Nature};
 use crate::state::{EntityKind, EntityState};
 use crate::track::Track;
 
 /// Why a body is refused; the view must not be used any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
-    /// Cut off, or a number out of range.
-    #[error("a snapshot is cut off or holds a number out of range")]
-    Bits,
+    /// A number out of range.
+    #[error("a snapshot holds a number out of range")]
+    Range,
     /// A slot that holds no entity is updated or left.
     #[error("slot {0} is empty")]
     EmptySlot(u32),
-    /// An entity enters in a slot that holds one.
-    #[error("slot {0} is taken")]
-    TakenSlot(u32),
-    /// A slot beyond the limit.
-    #[error("slot {0} is beyond the limit")]
-    SlotRange(u32),
-    /// A snapshot out of order.
-    #[error("snapshot {got} came where {expected} was due")]
-    Sequence {
-        /// The one after the last.
-        expected: u32,
-        /// The one that came.
-        got: u32,
-    },
+    /// More entities than a view holds.
+    #[error("an entity enters a full view")]
+    Full,
     /// A name that is not UTF-8.
     #[error("a name is not UTF-8")]
     Name,
     /// Bytes after the end.
     #[error("bytes follow the end of a snapshot")]
     Trailing,
-}
-
-impl From<BitsError> for ViewError {
-    fn from(_: BitsError) -> Self {
-        Self::Bits
-    }
 }
 
 /// An entity in view.
@@ -63,13 +46,20 @@ pub struct VisibleEntity {
     /// Its name, empty for most.
     pub name: String,
     track: Track,
+    shown: EntityState,
 }
 
 impl VisibleEntity {
-    /// Its newest state.
+    /// Its state at the tick of the newest snapshot.
     #[must_use]
     pub fn state(&self) -> &EntityState {
-        self.track.last()
+        &self.shown
+    }
+
+    /// The tick at which its state was told last.
+    #[must_use]
+    pub fn told_at(&self) -> u32 {
+        self.track.tick
     }
 }
 
@@ -87,15 +77,31 @@ pub struct ViewChanges {
 /// What a player has in view.
 #[derive(Debug, Default)]
 pub struct View {
+    rate_hz: u16,
     slots: BTreeMap<u32, VisibleEntity>,
+    taken: Slots,
+    header: Header,
+    models: Box<Models>,
     sequence: u32,
 }
 
 impl View {
+    /// An empty view of a zone that ticks at `rate_hz`.
+    #[must_use]
+    pub fn new(rate_hz: u16) -> Self {
+        Self { rate_hz, ..Self::default() }
+    }
+
     /// The snapshot that the view shows; to be acknowledged with the next input.
     #[must_use]
     pub fn sequence(&self) -> u32 {
         self.sequence
+    }
+
+    /// What the newest snapshot says beside the entities.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
     }
 
     /// Everything in view, by slot.
@@ -103,90 +109,93 @@ impl View {
         self.slots.values()
     }
 
-    /// Applies the body of snapshot `sequence`, encoded against the acknowledged snapshot `baseline`.
-    pub fn apply(&mut self, sequence: u32, baseline: u32, body: &[u8]) -> Result<ViewChanges, ViewError> {
-        if sequence != self.sequence + 1 {
-            return Err(ViewError::Sequence { expected: self.sequence + 1, got: sequence });
-        }
-        let mut bits = BitReader::new(body);
+    /// Applies the body of the next snapshot.
+    pub fn apply(&mut self, body: &[u8]) -> Result<ViewChanges, ViewError> {
+        let mut coder = RangeDecoder::new(body);
         let mut changes = ViewChanges::default();
-        self.read_leaves(&mut bits, &mut changes)?;
-        self.read_updates(sequence, baseline, &mut bits, &mut changes)?;
-        self.read_enters(sequence, &mut bits, &mut changes)?;
-        if !bits.is_done() {
+        self.header = self.models.header(&mut coder, &self.header, &Header::default(), self.rate_hz);
+        self.read_leaves(&mut coder, &mut changes)?;
+        self.read_updates(&mut coder, &mut changes)?;
+        self.read_enters(&mut coder, &mut changes)?;
+        if !coder.is_done() {
             return Err(ViewError::Trailing);
         }
-        self.sequence = sequence;
+        self.sequence += 1;
+        for entity in self.slots.values_mut() {
+            entity.shown = entity.track.at(self.header.tick, self.rate_hz);
+        }
         Ok(changes)
     }
 
-    fn read_leaves(&mut self, bits: &mut BitReader<'_>, changes: &mut ViewChanges) -> Result<(), ViewError> {
+    fn read_leaves(
+        &mut self,
+        coder: &mut RangeDecoder<'_>,
+        changes: &mut ViewChanges,
+    ) -> Result<(), ViewError> {
         let mut next = 0;
-        for _ in 0..bits.varying(COUNT_GROUP)? {
-            let slot = read_gap(&mut next, bits)?;
-            let gone = self.slots.remove(&slot).ok_or(ViewError::EmptySlot(slot))?;
+        while let Some(number) = Models::slot(&mut self.models.leaves, coder, next, None) {
+            let slot = self.taken_slot(number)?;
+            let gone = self.slots.remove(&number).ok_or(ViewError::EmptySlot(number))?;
+            self.taken.release(slot);
             changes.left.push(gone.entity);
+            next = number + 1;
         }
         Ok(())
     }
 
     fn read_updates(
         &mut self,
-        sequence: u32,
-        baseline: u32,
-        bits: &mut BitReader<'_>,
+        coder: &mut RangeDecoder<'_>,
         changes: &mut ViewChanges,
     ) -> Result<(), ViewError> {
         let mut next = 0;
-        for _ in 0..bits.varying(COUNT_GROUP)? {
-            let slot = read_gap(&mut next, bits)?;
-            let entity = self.slots.get_mut(&slot).ok_or(ViewError::EmptySlot(slot))?;
-            let state = EntityState::read_changes(entity.track.baseline(baseline), bits)?;
-            entity.track.push(sequence, state);
+        while let Some(number) = Models::slot(&mut self.models.updates, coder, next, None) {
+            let entity = self.slots.get_mut(&number).ok_or(ViewError::EmptySlot(number))?;
+            let unused = EntityState::default();
+            let raw = self.models.update(coder, &entity.track, &unused, self.header.tick, self.rate_hz);
+            entity.track = Track { state: raw.checked().ok_or(ViewError::Range)?, tick: self.header.tick };
             changes.updated += 1;
+            next = number + 1;
         }
         Ok(())
     }
 
     fn read_enters(
         &mut self,
-        sequence: u32,
-        bits: &mut BitReader<'_>,
+        coder: &mut RangeDecoder<'_>,
         changes: &mut ViewChanges,
     ) -> Result<(), ViewError> {
-        for _ in 0..bits.varying(COUNT_GROUP)? {
-            let slot = checked_slot(bits.varying(COUNT_GROUP)?)?;
-            let entity = read_entity(sequence, bits)?;
+        while coder.bit(&mut self.models.enters, false) {
+            let slot = self.taken.take_lowest().ok_or(ViewError::Full)?;
+            let entity = self.read_entity(coder)?;
             changes.entered.push(entity.entity);
-            if self.slots.insert(slot, entity).is_some() {
-                return Err(ViewError::TakenSlot(slot));
-            }
+            self.slots.insert(slot.0.into(), entity);
         }
         Ok(())
     }
-}
 
-fn read_gap(next: &mut u32, bits: &mut BitReader<'_>) -> Result<u32, ViewError> {
-    let slot = checked_slot(next.checked_add(bits.varying(GAP_GROUP)?).ok_or(ViewError::Bits)?)?;
-    *next = slot + 1;
-    Ok(slot)
-}
-
-fn checked_slot(slot: u32) -> Result<u32, ViewError> {
-    if (slot as usize) < ENTITIES_IN_VIEW_MAX { Ok(slot) } else { Err(ViewError::SlotRange(slot)) }
-}
-
-fn read_entity(sequence: u32, bits: &mut BitReader<'_>) -> Result<VisibleEntity, ViewError> {
-    let entity = EntityId(bits.varying(ID_GROUP)?);
-    let kind = EntityKind::from_bits(bits.bits(KIND_BITS)?).ok_or(ViewError::Bits)?;
-    let archetype = u8::try_from(bits.bits(ARCHETYPE_BITS)?).map_err(|_| ViewError::Bits)?;
-    let level = u8::try_from(bits.bits(LEVEL_BITS)?).map_err(|_| ViewError::Bits)?;
-    let length = bits.bits(NAME_LENGTH_BITS)?;
-    let mut name = Vec::with_capacity(length as usize);
-    for _ in 0..length {
-        name.push(u8::try_from(bits.bits(8)?).map_err(|_| ViewError::Bits)?);
+    fn taken_slot(&self, number: u32) -> Result<Slot, ViewError> {
+        let slot = u16::try_from(number).ok().filter(|number| usize::from(*number) < ENTITIES_IN_VIEW_MAX);
+        slot.map(Slot).filter(|slot| self.taken.is_taken(*slot)).ok_or(ViewError::EmptySlot(number))
     }
-    let name = String::from_utf8(name).map_err(|_| ViewError::Name)?;
-    let state = EntityState::read_whole(bits)?;
-    Ok(VisibleEntity { entity, kind, archetype, level, name, track: Track::starting(sequence, state) })
+
+    fn read_entity(&mut self, coder: &mut RangeDecoder<'_>) -> Result<VisibleEntity, ViewError> {
+        let nature = self.models.nature(coder, &Nature::default());
+        let length = self.models.name_length(coder, 0);
+        if length as usize > NAME_BYTES_MAX {
+            return Err(ViewError::Range);
+        }
+        let bytes = (0..length).map(|_| u8::try_from(coder.raw(0, 8)).expect("8 bits")).collect();
+        let raw = self.models.first_state(coder, self.header.own.position, &EntityState::default());
+        let state = raw.checked().ok_or(ViewError::Range)?;
+        Ok(VisibleEntity {
+            entity: EntityId(nature.id),
+            kind: EntityKind::from_number(nature.kind).ok_or(ViewError::Range)?,
+            archetype: u8::try_from(nature.archetype).map_err(|_| ViewError::Range)?,
+            level: u8::try_from(nature.level).map_err(|_| ViewError::Range)?,
+            name: String::from_utf8(bytes).map_err(|_| ViewError::Name)?,
+            track: Track { state, tick: self.header.tick },
+            shown: state,
+        })
+    }
 }

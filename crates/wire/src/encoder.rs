@@ -1,23 +1,22 @@
 //! The host's side of the delta codec: one encoder for each player, which knows what that player has in view,
-//! under which slots, and what was last sent of each.
+//! under which slots, and what was last told of each.
 
 use domain::ids::EntityId;
 use domain::limits::ENTITIES_IN_VIEW_MAX;
 
-use crate::bits::BitWriter;
+use crate::coder::{Coder as _, RangeEncoder};
+use crate::snapshot::{Header, Models, Nature};
 use crate::state::{EntityKind, EntityState};
 use crate::track::Track;
 
-/// Bits in a group of slot gaps, counts and ids.
-pub(crate) const GAP_GROUP: u32 = 2;
-pub(crate) const COUNT_GROUP: u32 = 4;
-pub(crate) const ID_GROUP: u32 = 7;
-pub(crate) const KIND_BITS: u32 = 3;
-pub(crate) const ARCHETYPE_BITS: u32 = 8;
-pub(crate) const LEVEL_BITS: u32 = 7;
-pub(crate) const NAME_LENGTH_BITS: u32 = 7;
+pub use crate::slots::Slot;
+use crate::slots::Slots;
+
 /// Bytes of a name on the wire.
-pub const NAME_BYTES_MAX: usize = (1 << NAME_LENGTH_BITS) - 1;
+pub const NAME_BYTES_MAX: usize = 127;
+/// By so many bytes a body may be over its limit: what was begun is finished, and a decision costs at most
+/// 10 bits. An entity that enters has the most of them, and its name.
+pub const OVERSHOOT_BYTES_MAX: usize = 256;
 
 /// What a player learns of an entity once, when it comes into view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +33,6 @@ pub struct Description<'a> {
     pub name: &'a str,
 }
 
-/// The place of an entity in a view: a small number that stands for it in updates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(u16);
-
 /// An acknowledgement of a snapshot that was never sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("snapshot {acknowledged} was acknowledged, but {sent} is the last one sent")]
@@ -48,15 +43,47 @@ pub struct AheadOfSnapshots {
     pub sent: u32,
 }
 
-/// Encodes the view of one player. Slots are given out here; which entities are in view is the caller's to
-/// decide. Order of calls for one snapshot: [`Self::leave`]s and [`Self::enter`]s in any number, then
-/// [`Self::encode`].
+/// How far what a client shows of an entity is from what is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deviation {
+    /// Along the worse of the axes, in 1/32 m.
+    pub steps: u32,
+    /// Whether it looks elsewhere.
+    pub turned: bool,
+    /// Whether health or action are others.
+    pub acted: bool,
+}
+
+/// About how long a body may get, in bytes; see [`OVERSHOOT_BYTES_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// With what is told of entities in view.
+    pub updates: usize,
+    /// With those that come into view.
+    pub total: usize,
+}
+
+/// What became of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoded<'b> {
+    /// The body for `StateUpdate`.
+    pub body: &'b [u8],
+    /// How many of the updates found room, from the first on.
+    pub updated: usize,
+}
+
+/// Encodes the view of one player. It gives out the slots; which entities are in view, and which of them are
+/// told of, is the caller's to decide.
 #[derive(Debug, Default)]
 pub struct ViewEncoder {
-    /// By slot; `None` where the slot is free.
-    tracks: Vec<Option<Track>>,
-    free: Vec<Slot>,
-    left: Vec<Slot>,
+    rate_hz: u16,
+    /// By slot; what it holds for a free slot means nothing.
+    tracks: Vec<Track>,
+    taken: Slots,
+    /// Out of view, and not yet told.
+    leaving: Vec<Slot>,
+    header: Header,
+    models: Box<Models>,
     sent: u32,
     acknowledged: u32,
 }
@@ -64,11 +91,16 @@ pub struct ViewEncoder {
 /// Memory for encoding, shared by all players of a zone.
 #[derive(Debug, Default)]
 pub struct EncodeBuffers {
-    bits: BitWriter,
-    changed: Vec<(Slot, EntityState)>,
+    coder: RangeEncoder,
 }
 
 impl ViewEncoder {
+    /// An encoder for a client that knows nothing yet.
+    #[must_use]
+    pub fn new(rate_hz: u16) -> Self {
+        Self { rate_hz, ..Self::default() }
+    }
+
     /// The sequence of the last snapshot; 0 before the first.
     #[must_use]
     pub fn sent(&self) -> u32 {
@@ -90,98 +122,128 @@ impl ViewEncoder {
         Ok(())
     }
 
-    /// Gives a slot to an entity that comes into view; `None` if the view is full. Its description must be
-    /// among the `enters` of the next [`Self::encode`].
-    pub fn enter(&mut self) -> Option<Slot> {
-        if let Some(slot) = self.free.pop() {
-            return Some(slot);
+    /// How wrong the client is at `tick` about an entity in view.
+    #[must_use]
+    pub fn deviation(&self, slot: Slot, state: &EntityState, tick: u32) -> Deviation {
+        let shown = self.tracks[slot.index()].at(tick, self.rate_hz);
+        Deviation {
+            steps: shown.x.abs_diff(state.x).max(shown.y.abs_diff(state.y)),
+            turned: shown.heading != state.heading,
+            acted: (shown.health, shown.action) != (state.health, state.action),
         }
-        if self.tracks.len() >= ENTITIES_IN_VIEW_MAX {
-            return None;
-        }
-        self.tracks.push(None);
-        Some(Slot(u16::try_from(self.tracks.len() - 1).expect("a view is small")))
     }
 
-    /// Takes an entity out of view. Its slot is free from the next snapshot on.
+    /// Takes an entity out of view. Its slot is free once that was told.
     pub fn leave(&mut self, slot: Slot) {
-        self.tracks[usize::from(slot.0)] = None;
-        self.left.push(slot);
+        self.leaving.push(slot);
     }
 
-    /// Writes the next snapshot: who left, who came, and what changed of `staying`. Returns the bytes and
-    /// the number of entities updated.
+    /// Writes the next snapshot, of about as many bytes as `limits` say: who left, what changed, and who came. `updates` are in the order of slots. For each of `enters` that finds room,
+    /// in their order, `entered` is told the slot.
     pub fn encode<'b, 'd>(
         &mut self,
-        enters: impl ExactSizeIterator<Item = (Slot, Description<'d>, EntityState)>,
-        staying: impl Iterator<Item = (Slot, EntityState)>,
+        header: &Header,
+        updates: &[(Slot, EntityState)],
+        enters: impl Iterator<Item = (Description<'d>, EntityState)>,
+        limits: Limits,
         buffers: &'b mut EncodeBuffers,
-    ) -> (&'b [u8], usize) {
+        entered: impl FnMut(Slot),
+    ) -> Encoded<'b> {
+        let coder = &mut buffers.coder;
+        coder.clear();
+        self.models.header(coder, &self.header, header, self.rate_hz);
+        self.header = *header;
+        self.write_leaves(limits.total, coder);
+        let updated = self.write_updates(updates, limits.updates, coder);
+        self.write_enters(enters, limits.total, coder, entered);
         self.sent += 1;
-        let EncodeBuffers { bits, changed } = buffers;
-        bits.clear();
-        self.left.sort_unstable();
-        write_slots(self.left.iter().copied(), self.left.len(), bits);
-        self.free.append(&mut self.left);
+        Encoded { body: coder.finish(), updated }
+    }
 
-        changed.clear();
-        for (slot, state) in staying {
-            let track = self.tracks[usize::from(slot.0)].as_ref().expect("who stays has entered");
-            if *track.last() != state {
-                changed.push((slot, state));
+    fn write_leaves(&mut self, limit: usize, coder: &mut RangeEncoder) {
+        self.leaving.sort_unstable();
+        let (mut next, mut told) = (0, 0);
+        for slot in &self.leaving {
+            if coder.len() > limit {
+                break;
             }
+            Models::slot(&mut self.models.leaves, coder, next, Some(*slot));
+            next = u32::from(slot.0) + 1;
+            self.taken.release(*slot);
+            told += 1;
         }
-        changed.sort_unstable_by_key(|(slot, _)| *slot);
-        write_count(changed.len(), bits);
-        let mut next = 0;
-        for (slot, state) in &*changed {
-            write_gap(*slot, &mut next, bits);
-            let track = self.tracks[usize::from(slot.0)].as_mut().expect("who stays has entered");
-            state.write_changes(track.baseline(self.acknowledged), bits);
-            track.push(self.sent, *state);
-        }
+        Models::slot(&mut self.models.leaves, coder, next, None);
+        self.leaving.drain(..told);
+    }
 
-        write_count(enters.len(), bits);
-        for (slot, description, state) in enters {
-            bits.varying(slot.0.into(), COUNT_GROUP);
-            write_description(&description, bits);
-            state.write_whole(bits);
-            self.tracks[usize::from(slot.0)] = Some(Track::starting(self.sent, state));
+    fn write_updates(
+        &mut self,
+        updates: &[(Slot, EntityState)],
+        limit: usize,
+        coder: &mut RangeEncoder,
+    ) -> usize {
+        let (mut next, mut told) = (0, 0);
+        for (slot, state) in updates {
+            if coder.len() > limit {
+                break;
+            }
+            Models::slot(&mut self.models.updates, coder, next, Some(*slot));
+            next = u32::from(slot.0) + 1;
+            let track = &mut self.tracks[slot.index()];
+            self.models.update(coder, track, state, self.header.tick, self.rate_hz);
+            *track = Track { state: *state, tick: self.header.tick };
+            told += 1;
         }
-        (bits.finish(), changed.len())
+        Models::slot(&mut self.models.updates, coder, next, None);
+        told
+    }
+
+    fn write_enters<'d>(
+        &mut self,
+        enters: impl Iterator<Item = (Description<'d>, EntityState)>,
+        limit: usize,
+        coder: &mut RangeEncoder,
+        mut entered: impl FnMut(Slot),
+    ) {
+        // Who is still to leave may be the one who enters: that must be told in this order.
+        let room = self.leaving.is_empty();
+        for (description, state) in enters {
+            if !room || coder.len() > limit {
+                break;
+            }
+            let Some(slot) = self.taken.take_lowest() else { break };
+            coder.bit(&mut self.models.enters, true);
+            write_description(&mut self.models, &description, coder);
+            self.models.first_state(coder, self.header.own.position, &state);
+            if self.tracks.len() <= slot.index() {
+                self.tracks.resize(slot.index() + 1, Track::default());
+            }
+            self.tracks[slot.index()] = Track { state, tick: self.header.tick };
+            entered(slot);
+        }
+        coder.bit(&mut self.models.enters, false);
     }
 }
 
-fn write_count(count: usize, bits: &mut BitWriter) {
-    bits.varying(u32::try_from(count).expect("a view is small"), COUNT_GROUP);
-}
-
-/// Writes how far `slot` is behind the slot before it.
-fn write_gap(slot: Slot, next: &mut u16, bits: &mut BitWriter) {
-    bits.varying((slot.0 - *next).into(), GAP_GROUP);
-    *next = slot.0 + 1;
-}
-
-fn write_slots(slots: impl Iterator<Item = Slot>, count: usize, bits: &mut BitWriter) {
-    write_count(count, bits);
-    let mut next = 0;
-    for slot in slots {
-        write_gap(slot, &mut next, bits);
-    }
-}
-
-fn write_description(description: &Description<'_>, bits: &mut BitWriter) {
-    bits.varying(description.entity.0, ID_GROUP);
-    bits.bits(description.kind as u32, KIND_BITS);
-    bits.bits(description.archetype.into(), ARCHETYPE_BITS);
-    bits.bits(u32::from(description.level).min((1 << LEVEL_BITS) - 1), LEVEL_BITS);
+fn write_description(models: &mut Models, description: &Description<'_>, coder: &mut RangeEncoder) {
+    models.nature(
+        coder,
+        &Nature {
+            id: description.entity.0,
+            kind: description.kind as u32,
+            archetype: description.archetype.into(),
+            level: description.level.min(127).into(),
+        },
+    );
     let name = description.name.as_bytes();
-    let length = name.len().min(NAME_BYTES_MAX);
-    bits.bits(u32::try_from(length).expect("a name is short"), NAME_LENGTH_BITS);
-    for byte in &name[..length] {
-        bits.bits((*byte).into(), 8);
+    let name = &name[..name.len().min(NAME_BYTES_MAX)];
+    models.name_length(coder, u32::try_from(name.len()).expect("a name is short"));
+    for byte in name {
+        coder.raw((*byte).into(), 8);
     }
 }
+
+const _: () = assert!(ENTITIES_IN_VIEW_MAX.is_multiple_of(64), "slots are kept in words of 64");
 
 #[cfg(test)]
 mod tests;

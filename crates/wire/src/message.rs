@@ -10,6 +10,8 @@ pub struct Hello {
     pub version: u16,
     /// The ticket from the API.
     pub ticket: String,
+    /// Bytes per second that the client can take, IP packets counted; 0 leaves it to the host.
+    pub budget: u32,
 }
 
 /// First message of a connection: come back into the same body.
@@ -20,6 +22,8 @@ pub struct Resume {
     /// The token of the last Welcome; good once.
     #[serde(with = "serde_bytes")]
     pub token: Vec<u8>,
+    /// As in [`Hello`].
+    pub budget: u32,
 }
 
 /// What the player wants, ten times a second.
@@ -29,8 +33,10 @@ pub struct PlayerInput {
     pub sequence: u32,
     /// The newest snapshot received: the host encodes against it.
     pub snapshot: u32,
-    /// The tick that the player saw.
+    /// The tick in which it is to take effect; one that is over takes effect at once.
     pub tick: u32,
+    /// The tick at which the player saw the others: targets are taken back to it.
+    pub seen: u32,
     /// Wish to go east, -127 to 127.
     pub move_x: i8,
     /// Wish to go south, -127 to 127; the length of both, at most 127, is the share of full speed.
@@ -84,6 +90,12 @@ pub struct Welcome {
     pub terrain_seed: u32,
     /// Share of terrain cells with an obstacle, in 1/1000.
     pub obstacle_permille: u16,
+    /// Half the width of the player's body, in 1/256 m.
+    pub radius: i32,
+    /// Its full speed, in 1/256 m per second.
+    pub speed_max: i32,
+    /// How fast its velocity changes, in 1/256 m per second and second.
+    pub acceleration: i32,
     /// The character's experience.
     pub xp: u64,
     /// For [`Resume`] after a broken connection.
@@ -93,28 +105,11 @@ pub struct Welcome {
     pub grace_secs: u32,
 }
 
-/// A snapshot: the player's own state, and what changed of those in view.
+/// A snapshot: the player's own state, and what changed of those in view. The first one of a connection has
+/// the sequence 1, and each one after it the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateUpdate<'a> {
-    /// Number of the snapshot, from 1 on without gaps.
-    pub sequence: u32,
-    /// The acknowledged snapshot that it is encoded against; 0 for none.
-    pub baseline: u32,
-    /// The tick that it shows.
-    pub tick: u32,
-    /// The host's clock when that tick was due, in microseconds modulo 2^32.
-    pub stamp_us: u32,
-    /// The last input that is in it.
-    pub input: u32,
-    /// The player's own place, east, in 1/256 m.
-    pub x: i32,
-    /// The player's own place, south, in 1/256 m.
-    pub y: i32,
-    /// The player's own health.
-    pub health: u16,
-    /// The most it can be.
-    pub health_max: u16,
-    /// The others, for [`crate::decoder::View::apply`].
+    /// For [`crate::decoder::View::apply`].
     #[serde(with = "serde_bytes", borrow)]
     pub body: &'a [u8],
 }

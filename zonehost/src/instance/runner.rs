@@ -83,14 +83,16 @@ impl Runner {
     /// for, since two ticks at once would cost twice as much just when there is no time.
     fn run(mut self) {
         let period = Duration::from_secs(1) / u32::from(self.setup.definition.tick_rate_hz);
-        let mut due = Instant::now() + period;
+        let (start, start_us) = (Instant::now(), stamp_us());
+        let mut due = start + period;
         while !self.stopping {
             let wait = due.saturating_duration_since(Instant::now());
             std::thread::sleep(wait);
             let late = due.elapsed();
-            // The stamp is of the time when the tick was due, so that clients see all of the delay.
-            let late_us = u32::try_from(late.as_micros()).unwrap_or(u32::MAX);
-            self.inbox.stamp_us = stamp_us().wrapping_sub(late_us);
+            // The stamp is of the time when the tick was due, so that clients see all of the delay; counted
+            // from the start, so that it is foreseen and costs no bytes.
+            let since_start = u32::try_from((due - start).as_micros() & 0xffff_ffff).expect("masked");
+            self.inbox.stamp_us = start_us.wrapping_add(since_start);
             let skipped = late.as_micros() / period.as_micros();
             let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
             if late > period / 2 {
@@ -145,6 +147,8 @@ impl Runner {
         let players = u32::try_from(self.seats.len()).expect("seats are few");
         self.setup.handle.players.store(players, Ordering::Relaxed);
         let tick_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let percent = tick_us * u32::from(self.setup.definition.tick_rate_hz) / 10_000;
+        self.inbox.load_percent = u8::try_from(percent).unwrap_or(u8::MAX);
         self.setup.metrics.tick(self.instance, report, tick_us, std::mem::take(&mut self.blocked));
     }
 
@@ -211,16 +215,17 @@ impl Runner {
         let seated = self.seats.get_mut(seat).expect("just found");
         self.setup.directory.take_resumable(&seated.token);
         self.setup.directory.add_resumable(token, self.instance);
+        let budget = outlet.budget;
         seated.attach(outlet, token);
         seated.claim = claim.unwrap_or(seated.claim);
         self.welcome(seat);
-        self.inbox.events.push(ZoneEvent::Attach(seat));
+        self.inbox.events.push(ZoneEvent::Attach { seat, budget });
     }
 
     fn welcome(&mut self, seat: Seat) {
-        let player = self.zone.players().get(seat).expect("who is seated plays");
         let seated = self.seats.get_mut(seat).expect("who is welcome is seated");
-        let welcome = self.zone.welcome(player, seated.token.to_vec(), self.setup.limits.grace_secs);
+        let welcome = self.zone.welcome(seat, seated.token.to_vec(), self.setup.limits.grace_secs);
+        let welcome = welcome.expect("who is seated plays");
         seated.send(&frame_of(&welcome));
     }
 

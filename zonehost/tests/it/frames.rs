@@ -13,7 +13,7 @@ use crate::harness::start;
 async fn rubbish_ends_a_connection_and_disturbs_nobody() {
     let app = start().await;
     let innocent = app.innocent(1).await;
-    let hello = || frame_of(&Hello { version: wire::WIRE_VERSION, ticket: "x".into() });
+    let hello = || frame_of(&Hello { version: wire::WIRE_VERSION, ticket: "x".into(), budget: 0 });
     let many = frame_of(&Heartbeat { client_time: 1 }).repeat(600);
     let future = PlayerInput { sequence: 1, snapshot: 1_000, ..PlayerInput::default() };
     let flood = frame_of(&PlayerInput { sequence: 1, ..PlayerInput::default() }).repeat(200);
@@ -80,8 +80,8 @@ async fn inputs_doubled_reordered_or_out_of_time_are_ignored() {
         for incoming in incoming {
             match incoming {
                 client::Incoming::Snapshot(snapshot) => {
-                    assert!(snapshot.input >= input, "inputs are never taken back");
-                    input = snapshot.input;
+                    assert!(snapshot.header.input >= input, "inputs are never taken back");
+                    input = snapshot.header.input;
                 }
                 client::Incoming::Error(notice) => notices.push(notice.code),
                 _ => {}

@@ -124,7 +124,7 @@ impl<P: Platform> App<P> {
     pub(crate) async fn rude_player(&self, number: u128) -> Rude {
         let mut rude = self.socket().await;
         let ticket = self.ticket(self.character(number), "hub");
-        rude.send(frame_of(&Hello { version: wire::WIRE_VERSION, ticket })).await;
+        rude.send(frame_of(&Hello { version: wire::WIRE_VERSION, ticket, budget: 0 })).await;
         rude.until_welcome().await;
         rude
     }

@@ -42,14 +42,14 @@ async fn a_player_walks() {
         let input = PlayerInput {
             sequence,
             snapshot: last.sequence,
-            tick: last.tick,
+            seen: last.header.tick,
             move_x: 127,
             ..PlayerInput::default()
         };
         connection.send(&input).await.expect("sent");
         last = wait_for_snapshot(&mut connection).await.expect("a snapshot");
     }
-    let metres = (last.position - from.position).length() / 256;
+    let metres = (last.header.own.position - from.header.own.position).length() / 256;
     assert!((4..=10).contains(&metres), "walked {metres} m in 1.5 s");
 }
 
@@ -293,7 +293,7 @@ async fn who_does_not_read_is_dropped_and_can_come_back() {
     let stream = socket.connect(app.host.address()).await.expect("connects");
     let (mut deaf, _) = tokio_tungstenite::client_async(&app.url, stream).await.expect("upgrades");
     let ticket = app.ticket(app.character(2), "hub");
-    let hello = frame_of(&Hello { version: wire::WIRE_VERSION, ticket });
+    let hello = frame_of(&Hello { version: wire::WIRE_VERSION, ticket, budget: 0 });
     deaf.send(Message::Binary(hello.into())).await.expect("sent");
     app.until("it is dropped", |app| app.host.metrics().byes(ByeReason::TooSlow) == 1).await;
     let blocked = app.host.metrics().zones().iter().map(|(_, zone)| zone.blocked).sum::<u64>();

@@ -54,14 +54,14 @@ async fn bad_tickets_are_refused_and_counted() {
     ];
     for (name, ticket, kind) in cases {
         let before = app.host.metrics().errors(kind);
-        let reason = farewell_to(&app, &Hello { version: wire::WIRE_VERSION, ticket }).await;
+        let reason = farewell_to(&app, &Hello { version: wire::WIRE_VERSION, ticket, budget: 0 }).await;
         assert_eq!(reason, Some(ByeReason::Ticket), "{name}");
         assert_eq!(app.host.metrics().errors(kind), before + 1, "{name} is counted as {kind}");
     }
     let ticket = sign(claims());
-    let wrong_version = Hello { version: 999, ticket: ticket.clone() };
+    let wrong_version = Hello { version: 999, ticket: ticket.clone(), budget: 0 };
     assert_eq!(farewell_to(&app, &wrong_version).await, Some(ByeReason::Version));
-    let hello = Hello { version: wire::WIRE_VERSION, ticket: ticket.clone() };
+    let hello = Hello { version: wire::WIRE_VERSION, ticket: ticket.clone(), budget: 0 };
     let connection = Connection::enter(&app.url, ticket).await.expect("it was not used up");
     assert_eq!(farewell_to(&app, &hello).await, Some(ByeReason::Ticket), "used twice");
     assert_eq!(app.host.metrics().errors("ticket_used"), 1);
@@ -93,7 +93,7 @@ async fn resume_tokens_work_once_and_in_time() {
     let refused = resume(late).await.expect_err("too late");
     assert!(matches!(refused, ClientError::Bye { reason: ByeReason::Ticket, .. }), "{refused}");
     let mut rude = app.socket().await;
-    rude.send(frame_of(&Resume { version: 999, token: vec![1; 16] })).await;
+    rude.send(frame_of(&Resume { version: 999, token: vec![1; 16], budget: 0 })).await;
     assert_eq!(rude.farewell().await, Some(ByeReason::Version));
 }
 

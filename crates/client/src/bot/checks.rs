@@ -53,11 +53,11 @@ impl Checks {
     }
 
     pub(super) fn own_position(&self) -> Vec2 {
-        self.last.as_ref().map_or(Vec2::ZERO, |snapshot| snapshot.position)
+        self.last.as_ref().map_or(Vec2::ZERO, |snapshot| snapshot.header.own.position)
     }
 
     pub(super) fn is_alive(&self) -> bool {
-        self.last.as_ref().is_some_and(|snapshot| snapshot.health > 0)
+        self.last.as_ref().is_some_and(|snapshot| snapshot.header.own.health > 0)
     }
 
     pub(super) fn sent_input(&mut self, input: &PlayerInput) {
@@ -100,18 +100,24 @@ impl Checks {
 
     fn check_snapshot(&mut self, snapshot: &Snapshot, report: &mut BotReport) {
         if let Some(last) = &self.last {
-            let ticks = snapshot.tick.saturating_sub(last.tick);
+            let ticks = snapshot.header.tick.saturating_sub(last.header.tick);
             if ticks == 0 {
-                self.fault(report, format!("tick {} came after {}", snapshot.tick, last.tick));
+                self.fault(report, format!("tick {} came after {}", snapshot.header.tick, last.header.tick));
             }
-            if snapshot.input < last.input {
-                self.fault(report, format!("input {} is taken back to {}", last.input, snapshot.input));
+            if snapshot.header.input < last.header.input {
+                self.fault(
+                    report,
+                    format!("input {} is taken back to {}", last.header.input, snapshot.header.input),
+                );
             }
             let ticks = i32::try_from(ticks).unwrap_or(i32::MAX / SPEED);
             let most = SPEED / i32::try_from(self.rate_hz).unwrap_or(30) * ticks + TOLERANCE;
-            let revived = last.health == 0 && snapshot.health > 0;
-            if !snapshot.position.is_within(last.position, most) && !revived && !self.respawned {
-                let moved = (snapshot.position - last.position).length();
+            let revived = last.header.own.health == 0 && snapshot.header.own.health > 0;
+            if !snapshot.header.own.position.is_within(last.header.own.position, most)
+                && !revived
+                && !self.respawned
+            {
+                let moved = (snapshot.header.own.position - last.header.own.position).length();
                 self.fault(report, format!("the body moved by {moved} in {ticks} ticks, over {most}"));
             }
         }

@@ -33,8 +33,8 @@ impl Latencies {
     }
 
     pub(super) fn received(&mut self, snapshot: &Snapshot) {
-        self.added_us.push(unix_us().wrapping_sub(snapshot.stamp_us));
-        while self.unacknowledged.front().is_some_and(|(sequence, _)| *sequence <= snapshot.input) {
+        self.added_us.push(unix_us().wrapping_sub(snapshot.header.stamp_us));
+        while self.unacknowledged.front().is_some_and(|(sequence, _)| *sequence <= snapshot.header.input) {
             let (_, at) = self.unacknowledged.pop_front().expect("just seen");
             self.ack_us.push(u32::try_from(at.elapsed().as_micros()).unwrap_or(u32::MAX));
         }

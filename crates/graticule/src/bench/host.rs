@@ -35,6 +35,10 @@ pub(crate) struct HostOptions {
     in_view: u32,
     #[arg(long)]
     seed: u64,
+    #[arg(long)]
+    tick_rate: u16,
+    #[arg(long)]
+    budget: u32,
 }
 
 /// A line of the host process.
@@ -77,7 +81,8 @@ pub(crate) fn keys() -> KeyRing {
 }
 
 /// A square world in which a circle of sight holds `in_view` of the entities, the player's own aside.
-fn definition(players: u32, in_view: u32) -> ZoneDefinition {
+fn definition(options: &HostOptions) -> ZoneDefinition {
+    let HostOptions { players, in_view, .. } = *options;
     let monsters = players * MONSTERS_TENTHS / 10;
     let radius_squared = u64::from(INTEREST_RADIUS.unsigned_abs()).pow(2);
     // Pi as 355/113: the area is entities / in_view circles.
@@ -87,8 +92,9 @@ fn definition(players: u32, in_view: u32) -> ZoneDefinition {
         zone: zone(),
         title: "Benchmark".to_owned(),
         size,
-        tick_rate_hz: 30,
-        ticks_per_snapshot: 3,
+        tick_rate_hz: options.tick_rate,
+        ticks_per_snapshot: options.tick_rate / 10,
+        budget: options.budget,
         interest_radius: INTEREST_RADIUS,
         capacity: players + 10,
         monsters,
@@ -105,7 +111,7 @@ pub(crate) fn run(options: &HostOptions) -> Outcome {
 }
 
 async fn serve(options: &HostOptions) -> Outcome {
-    let definition = definition(options.players, options.in_view);
+    let definition = definition(options);
     let platform = LocalPlatform::new(keys());
     let mut random = Random::of_stream(options.seed, 2);
     for number in 1..=options.players {

@@ -107,6 +107,7 @@ impl HostProcess {
         let mut child = Command::new(program)
             .args(["bench", "host", "--players", &players.to_string()])
             .args(["--in-view", &options.in_view.to_string(), "--seed", &options.seed.to_string()])
+            .args(["--tick-rate", &options.tick_rate.to_string(), "--budget", &options.budget.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -69,7 +69,7 @@ impl Rules for Realm {
         if left > 0 {
             return result(ActionOutcome::Cooldown, u16::try_from(left).unwrap_or(u16::MAX));
         }
-        let cooldown = combat::use_ability(world, actor, &ability, act.aim);
+        let cooldown = combat::use_ability(world, actor, &ability, (act.aim, act.seen));
         result(ActionOutcome::Done, u16::try_from(cooldown).unwrap_or(u16::MAX))
     }
 
@@ -82,7 +82,10 @@ impl Rules for Realm {
     }
 
     fn run(&self, world: &mut World) {
-        for index in 0..world.entities.len() {
+        for index in 0..world.entities.index_end() {
+            if world.entities.get(index).is_none() {
+                continue;
+            }
             end_action(world, index);
             match world.entities[index].kind {
                 EntityKind::Player => respawn_when_due(world, index),

@@ -1,18 +1,17 @@
 //! Turns what players want into the intents of their bodies, and lets them act.
 
 use domain::fixed::{Heading, Vec2};
-use wire::message::{ActionConfirm, ActionOutcome};
+use domain::time::Tick;
+use wire::message::{ActionConfirm, ActionOutcome, PlayerInput};
 
-use super::drain_inputs::DrainedInputs;
-use crate::rules::{Act, Rules};
+use crate::player::Seat;
+use crate::rules::{Act, ActResult, Rules};
 use crate::world::World;
 
 /// A wish to move is held this long without a new input.
 const INTENT_SECS: u32 = 1;
-/// The length of a full wish.
-const FULL: i32 = 127;
 
-pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, inputs: &DrainedInputs) {
+pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, acts: &[(Seat, PlayerInput)]) {
     let World { players, entities, tick, rate_hz, .. } = world;
     for (_, player) in players.iter() {
         let index = entities.index_of(player.entity).expect("a player has a body");
@@ -22,18 +21,19 @@ pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, inputs: &Drain
             body.intent = Vec2::ZERO;
             continue;
         }
-        let wish = Vec2::new(player.input.move_x.into(), player.input.move_y.into()).clamp_length(FULL);
-        let share = |part: i32| part * body.speed_max / FULL;
-        body.intent = Vec2::new(share(wish.x), share(wish.y));
+        body.intent = body.build().intent(player.input.move_x, player.input.move_y);
         body.heading = Heading(player.input.aim);
     }
-    for (seat, input) in &inputs.acts {
+    // What is seen now is the end of the last tick.
+    let newest = world.tick.0.saturating_sub(1);
+    for (seat, input) in acts {
         let Some(player) = world.players.get(*seat) else { continue };
         let actor = world.entities.index_of(player.entity).expect("a player has a body");
+        let seen = Tick(input.seen.clamp(world.history.oldest().0.min(newest), newest));
         let result = if world.entities[actor].is_alive() {
-            rules.act(world, actor, Act { action: input.action, aim: Heading(input.aim) })
+            rules.act(world, actor, Act { action: input.action, aim: Heading(input.aim), seen })
         } else {
-            crate::rules::ActResult { outcome: ActionOutcome::Dead, cooldown_ticks: 0 }
+            ActResult { outcome: ActionOutcome::Dead, cooldown_ticks: 0 }
         };
         let player = world.players.get_mut(*seat).expect("rules take no players out");
         player.confirms.push(ActionConfirm {

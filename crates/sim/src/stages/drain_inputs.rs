@@ -7,44 +7,42 @@ use domain::time::Tick;
 use wire::message::{ActionConfirm, ActionOutcome, ErrorNotice, PlayerInput};
 use wire::reason::ByeReason;
 
+use crate::budget::Budget;
 use crate::inbox::{Inbox, Joining, ZoneEvent};
 use crate::outbox::{Admission, Departure, Outbox};
-use crate::player::{PendingHeartbeat, Player, Seat};
+use crate::player::{Link, PendingHeartbeat, Player, Profile, Seat};
 use crate::rules::Rules;
 use crate::world::World;
 
-/// Inputs that saw the world this many ticks ago are refused: 10 s at 30 Hz.
-const INPUT_AGE_TICKS_MAX: u32 = 300;
-/// Inputs that claim to see the world this many ticks ahead are refused.
-const INPUT_AHEAD_TICKS_MAX: u32 = 30;
+/// Inputs that saw the world this many ticks ago are refused: 10 s at 60 Hz.
+const INPUT_AGE_TICKS_MAX: u32 = 600;
+/// Inputs for a tick so many ticks ahead are refused: 1 s at 60 Hz.
+const INPUT_AHEAD_TICKS_MAX: u32 = 60;
+/// Inputs that wait for their tick.
+const PENDING_MAX: usize = 8;
 /// Notices and confirms that wait for one player; more are not kept.
 const WAITING_MAX: usize = 32;
 
-/// What the inputs of this tick ask for.
-#[derive(Debug, Default)]
-pub(crate) struct DrainedInputs {
-    /// Players who act, in order, with their input.
-    pub(crate) acts: Vec<(Seat, PlayerInput)>,
-    /// Inputs that were repeated, too old or too far ahead.
-    pub(crate) ignored: u32,
-}
-
+/// Fills `acts` with the players who act, in order, with their input. Returns how many inputs were repeated,
+/// too old or too far ahead.
 pub(crate) fn drain_inputs(
     world: &mut World,
     rules: &dyn Rules,
     zone: &ZoneId,
     inbox: &Inbox,
+    acts: &mut Vec<(Seat, PlayerInput)>,
     outbox: &mut Outbox,
-) -> DrainedInputs {
-    let mut drained = DrainedInputs::default();
+) -> u32 {
+    let mut ignored = 0;
     for event in &inbox.events {
         match event {
             ZoneEvent::Join(joining) => join(world, rules, zone, joining, outbox),
             ZoneEvent::Leave(seat) => leave(world, rules, zone, *seat, outbox),
-            ZoneEvent::Attach(seat) => {
+            ZoneEvent::Attach { seat, budget } => {
                 // What the last connection asked for is not to be confirmed to this one.
-                drained.acts.retain(|(actor, _)| actor != seat);
-                with_player(world, *seat, Player::reattach);
+                acts.retain(|(actor, _)| actor != seat);
+                let link = new_link(world, *budget);
+                with_player(world, *seat, |player| player.reattach(link));
             }
             ZoneEvent::Detach(seat) => with_player(world, *seat, Player::detach),
             ZoneEvent::Blocked(seat) => with_player(world, *seat, |player| player.blocked = true),
@@ -52,10 +50,23 @@ pub(crate) fn drain_inputs(
                 let heartbeat = PendingHeartbeat { client_time: *client_time, received_us: *received_us };
                 with_player(world, *seat, |player| player.heartbeat = Some(heartbeat));
             }
-            ZoneEvent::Input(seat, input) => take_input(world, *seat, *input, &mut drained, outbox),
+            ZoneEvent::Input(seat, input) => {
+                ignored += u32::from(!take_input(world, *seat, *input, acts, outbox));
+            }
         }
     }
-    drained
+    ignored
+}
+
+/// Puts the inputs into effect whose tick has come.
+pub(crate) fn take_due(world: &mut World, acts: &mut Vec<(Seat, PlayerInput)>) {
+    let World { players, tick: now, .. } = world;
+    for (seat, player) in players.iter_mut() {
+        while player.pending.first().is_some_and(|input| input.tick <= now.0) {
+            let input = player.pending.remove(0);
+            take_effect(player, seat, input, *now, acts);
+        }
+    }
 }
 
 fn with_player(world: &mut World, seat: Seat, change: impl FnOnce(&mut Player)) {
@@ -72,11 +83,16 @@ fn join(world: &mut World, rules: &dyn Rules, zone: &ZoneId, joining: &Joining, 
     let body = rules.body(world, &joining);
     let index = world.entities.spawn(body);
     let entity = world.entities[index].id;
-    let mut player = Player::new(joining.character, joining.name, joining.xp, entity, world.tick);
+    let link = new_link(world, joining.budget);
+    let mut player = Player::new(joining.character, joining.xp, entity, world.tick, link);
     player.events_from = world.happenings_from + world.happenings.len() as u64;
-    let seat = world.players.seat(player);
+    let seat = world.players.seat(player, Profile { name: joining.name, party: joining.party });
     world.entities[index].seat = Some(seat);
     outbox.admissions.push(Admission { character: joining.character, seat, entity });
+}
+
+fn new_link(world: &World, budget: u32) -> Link {
+    Link::new(world.rate_hz, Budget::new(world.budget, budget, world.rate_hz, world.tick))
 }
 
 fn leave(world: &mut World, rules: &dyn Rules, zone: &ZoneId, seat: Seat, outbox: &mut Outbox) {
@@ -94,39 +110,63 @@ pub(crate) fn place_of(world: &World, rules: &dyn Rules, zone: &ZoneId, player: 
     rules.place(world, body, zone)
 }
 
+/// Takes an input; false if it counts for nothing.
 fn take_input(
     world: &mut World,
     seat: Seat,
     input: PlayerInput,
-    drained: &mut DrainedInputs,
+    acts: &mut Vec<(Seat, PlayerInput)>,
     outbox: &mut Outbox,
-) {
+) -> bool {
     let now = world.tick;
-    let Some(player) = world.players.get_mut(seat) else { return };
-    if player.encoder.acknowledge(input.snapshot).is_err() {
+    let Some(player) = world.players.get_mut(seat) else { return true };
+    if player.link.encoder.acknowledge(input.snapshot).is_err() {
         outbox.drops.push((seat, ByeReason::Protocol));
-        return;
+        return true;
     }
-    if input.sequence <= player.input.sequence {
-        drained.ignored += 1;
-        return;
+    if input.sequence <= player.newest_input {
+        return false;
     }
-    if let Some(notice) = untimely(input.tick, now) {
-        drained.ignored += 1;
+    // The next input must be newer than this one, even if this one counts for nothing.
+    player.newest_input = input.sequence;
+    if let Some(notice) = untimely(&input, now) {
         if player.notices.len() < WAITING_MAX {
             player.notices.push(notice);
         }
-        // The next input must be newer than this one, though this one counts for nothing.
-        player.input.sequence = input.sequence;
-        return;
+        return false;
     }
+    if input.tick != 0 {
+        player.lead = i32::try_from(i64::from(input.tick) - i64::from(now.0)).unwrap_or(i32::MIN);
+    }
+    let in_order = player.pending.last().is_none_or(|last| last.tick <= input.tick);
+    if input.tick > now.0 && in_order && player.pending.len() < PENDING_MAX {
+        player.pending.push(input);
+        return true;
+    }
+    // What it overtakes is done first, so that nothing is lost and the order stays.
+    for index in 0..player.pending.len() {
+        let earlier = player.pending[index];
+        take_effect(player, seat, earlier, now, acts);
+    }
+    player.pending.clear();
+    take_effect(player, seat, input, now, acts);
+    true
+}
+
+fn take_effect(
+    player: &mut Player,
+    seat: Seat,
+    input: PlayerInput,
+    now: Tick,
+    acts: &mut Vec<(Seat, PlayerInput)>,
+) {
     player.input = input;
     player.input_at = now;
     if input.action == 0 {
         return;
     }
     if player.confirms.len() < WAITING_MAX {
-        drained.acts.push((seat, input));
+        acts.push((seat, input));
     } else {
         let outcome = ActionOutcome::Cooldown as u8;
         player.confirms.push(ActionConfirm { input: input.sequence, outcome, cooldown_ticks: 1 });
@@ -134,14 +174,16 @@ fn take_input(
     }
 }
 
-fn untimely(seen: u32, now: Tick) -> Option<ErrorNotice> {
+fn untimely(input: &PlayerInput, now: Tick) -> Option<ErrorNotice> {
+    let seen = input.seen;
     if now.0 > seen.saturating_add(INPUT_AGE_TICKS_MAX) {
         let text = format!("the input saw tick {seen}, and it is {}: too old", now.0);
-        Some(ErrorNotice { code: 1, text })
-    } else if seen > now.0.saturating_add(INPUT_AHEAD_TICKS_MAX) {
-        let text = format!("the input saw tick {seen}, and it is only {}", now.0);
-        Some(ErrorNotice { code: 2, text })
-    } else {
-        None
+        return Some(ErrorNotice { code: 1, text });
     }
+    let latest = seen.max(input.tick);
+    if latest > now.0.saturating_add(INPUT_AHEAD_TICKS_MAX) {
+        let text = format!("the input is of tick {latest}, and it is only {}", now.0);
+        return Some(ErrorNotice { code: 2, text });
+    }
+    None
 }

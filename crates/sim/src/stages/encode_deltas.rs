@@ -1,121 +1,158 @@
-//! Writes the frames: for each player whose turn it is one snapshot, with the events, confirms and answers
-//! that have come up since the last.
+//! Writes the frame of one player: one snapshot, with the events, confirms and answers that have come up since
+//! the last, within what the budget leaves.
 
 use domain::ids::EntityId;
-use wire::encoder::Description;
+use wire::encoder::{Description, Limits};
 use wire::frame::append;
 use wire::message::StateUpdate;
-use wire::state::EntityState;
+use wire::snapshot::{Header, Own};
 
-use crate::entity::Entities;
-use crate::outbox::Outbox;
-use crate::player::Player;
-use crate::world::{Audience, Happening, World};
-use crate::zone::Scratch;
+use super::observe::{Scene, ViewScratch};
+use super::prioritise::prioritise;
+use crate::entity::index_of_id;
+use crate::outbox::Frames;
+use crate::player::{Player, Seat, Seen};
+use crate::world::{Audience, Happening};
 
 /// Events in one frame; in a crowd the ones after that are not told.
 const EVENTS_PER_FRAME_MAX: usize = 64;
+/// Bytes of an update that is planned with. They are 2 to 4 mostly; what finds no room in the end waits.
+const UPDATE_BYTES_PLANNED: usize = 3;
 
-/// What was sent.
+/// What was sent to one player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct SentCounts {
-    pub(crate) frames: u32,
-    pub(crate) bytes: u32,
-    pub(crate) updates: u32,
-}
-
-/// Computes what is visible of each entity, once for all players.
-pub(crate) fn quantise(entities: &Entities, visible: &mut Vec<EntityState>) {
-    visible.clear();
-    visible.extend(entities.all().map(crate::entity::Entity::visible_state));
+pub(crate) struct Sent {
+    pub(crate) bytes: usize,
+    pub(crate) updated: usize,
+    pub(crate) entered: usize,
 }
 
 pub(crate) fn encode_deltas(
-    world: &mut World,
-    scratch: &mut Scratch,
-    stamp_us: u32,
-    outbox: &mut Outbox,
-) -> SentCounts {
-    let mut counts = SentCounts::default();
-    let World { players, entities, happenings, happenings_from, tick, .. } = world;
-    let names: Vec<(EntityId, String)> = names_of(players);
-    let Scratch { visible, encode, body, .. } = scratch;
-    for (seat, player) in players.iter_mut().filter(|(_, player)| player.due) {
-        let baseline = player.encoder.acknowledged();
-        let describe = |index: u32| {
-            let entity = &entities[index as usize];
-            let name = names.binary_search_by_key(&entity.id, |(id, _)| *id).map_or("", |at| &names[at].1);
-            let (kind, archetype, level) = (entity.kind, entity.archetype, entity.level);
-            Description { entity: entity.id, kind, archetype, level, name }
-        };
-        let enters =
-            player.entering.iter().map(|(slot, index)| (*slot, describe(*index), visible[*index as usize]));
-        let staying = player.staying.iter().map(|(slot, index)| (*slot, visible[*index as usize]));
-        let (bits, updated) = player.encoder.encode(enters, staying, encode);
-        body.clear();
-        body.extend_from_slice(bits);
-        let own = entities.find(player.entity).expect("a player has a body");
-        let update = StateUpdate {
-            sequence: player.encoder.sent(),
-            baseline,
-            tick: tick.0,
-            stamp_us,
-            input: player.input.sequence,
-            x: own.position.x,
-            y: own.position.y,
-            health: clamp_u16(own.health),
-            health_max: clamp_u16(own.health_max),
-            body,
-        };
-        let from =
-            usize::try_from(player.events_from.saturating_sub(*happenings_from)).expect("a short list");
-        let news = happenings.get(from..).unwrap_or_default();
-        let bytes = outbox.add_frame(seat, |frame| {
-            append(frame, &update);
-            append_events(frame, player, seat, news);
-            append_answers(frame, player, stamp_us);
-        });
-        player.events_from = *happenings_from + happenings.len() as u64;
-        counts.frames += 1;
-        counts.bytes += u32::try_from(bytes).expect("frames are small");
-        counts.updates += u32::try_from(updated).expect("views are small");
+    (seat, player): (Seat, &mut Player),
+    own: usize,
+    payload_max: usize,
+    scene: &Scene<'_>,
+    scratch: &mut ViewScratch,
+    frames: &mut Frames,
+) -> Sent {
+    write_answers((seat, player), payload_max, scene, scratch);
+    let total = payload_max.saturating_sub(scratch.answers.len());
+    // Newcomers get a third, so that a crowd that moves does not hide them.
+    let updates = if scratch.entering.is_empty() { total } else { total - total / 3 };
+    prioritise((seat, player), scene, updates / UPDATE_BYTES_PLANNED, scratch);
+    let header = header_of(player, own, scene);
+    let ViewScratch { candidates, entering, updates: states, entered, encode, answers, .. } = scratch;
+    states.clear();
+    states.extend(candidates.iter().map(|chosen| (chosen.slot, scene.shown[chosen.index as usize].state)));
+    let enters = entering
+        .iter()
+        .map(|(_, index)| (describe(*index as usize, scene), scene.shown[*index as usize].state));
+    entered.clear();
+    let link = &mut player.link;
+    let limits = Limits { updates, total };
+    let encoded = link.encoder.encode(&header, states, enters, limits, encode, |slot| entered.push(slot));
+    for chosen in &candidates[..encoded.updated] {
+        let seen = link.view[chosen.slot.index()].as_mut().expect("who is updated is in view");
+        (seen.urgency, seen.stale_since) = (0, 0);
     }
-    counts
+    for (slot, (_, index)) in entered.iter().zip(&*entering) {
+        if link.view.len() <= slot.index() {
+            link.view.resize(slot.index() + 1, None);
+        }
+        let entity = scene.shown[*index as usize].id;
+        link.view[slot.index()] = Some(Seen { entity, urgency: 0, stale_since: 0 });
+    }
+    let sent = Sent { updated: encoded.updated, entered: entered.len(), bytes: 0 };
+    let bytes = frames.add(seat, |frame| {
+        append(frame, &StateUpdate { body: encoded.body });
+        frame.extend_from_slice(answers);
+    });
+    link.note_sent(scene.tick);
+    Sent { bytes, ..sent }
 }
 
-fn append_events(frame: &mut Vec<u8>, player: &Player, seat: crate::player::Seat, news: &[Happening]) {
-    let sees = |entity: EntityId| {
-        entity == player.entity || player.view.binary_search_by_key(&entity, |in_view| in_view.entity).is_ok()
-    };
-    let concerns = |happening: &&Happening| match happening.audience {
-        Audience::Only(only) => only == seat,
-        Audience::InView(other) => sees(EntityId(happening.event.subject)) || sees(other),
-    };
-    for happening in news.iter().filter(concerns).take(EVENTS_PER_FRAME_MAX) {
-        append(frame, &happening.event);
+fn header_of(player: &Player, own: usize, scene: &Scene<'_>) -> Header {
+    let body = &scene.entities[own];
+    Header {
+        tick: scene.tick.0,
+        stamp_us: scene.stamp_us,
+        input: player.input.sequence,
+        lead: player.lead,
+        own: Own {
+            position: body.position,
+            velocity: body.velocity,
+            health: clamp_u16(body.health),
+            health_max: clamp_u16(body.health_max),
+        },
     }
 }
 
-fn append_answers(frame: &mut Vec<u8>, player: &mut Player, stamp_us: u32) {
+fn describe<'a>(index: usize, scene: &Scene<'a>) -> Description<'a> {
+    let entity = &scene.entities[index];
+    let (kind, archetype, level) = (entity.kind, entity.archetype, entity.level);
+    let name = entity.seat.map_or("", |seat| &scene.profiles[seat.index()].name);
+    Description { entity: entity.id, kind, archetype, level, name }
+}
+
+/// Confirms, notices and the heartbeat's answer, then events: those that concern the player before those that
+/// are only seen, which get at most a third of the frame.
+fn write_answers(
+    (seat, player): (Seat, &mut Player),
+    payload_max: usize,
+    scene: &Scene<'_>,
+    scratch: &mut ViewScratch,
+) {
+    let ViewScratch { answers, marks, mark, .. } = scratch;
+    let is_seen = |entity: EntityId| {
+        let index = index_of_id(entity);
+        marks.get(index) == Some(mark) && scene.shown[index].id == entity
+    };
+    answers.clear();
     for confirm in player.confirms.drain(..) {
-        append(frame, &confirm);
+        append(answers, &confirm);
     }
     for notice in player.notices.drain(..) {
-        append(frame, &notice);
+        append(answers, &notice);
     }
     if let Some(heartbeat) = player.heartbeat.take() {
-        append(frame, &heartbeat.answer(stamp_us));
+        append(answers, &heartbeat.answer(scene.stamp_us));
+    }
+    let from = player.events_from.saturating_sub(scene.happenings_from);
+    let news = scene.happenings.get(usize::try_from(from).expect("a short list")..).unwrap_or_default();
+    player.events_from = scene.happenings_from + scene.happenings.len() as u64;
+    let mut told = 0;
+    let mut tell = |answers: &mut Vec<u8>, happening: &Happening, bytes_max: usize| {
+        let before = answers.len();
+        append(answers, &happening.event);
+        if answers.len() > bytes_max || told == EVENTS_PER_FRAME_MAX {
+            answers.truncate(before);
+        } else {
+            told += 1;
+        }
+    };
+    let concerns = |happening: &&Happening| concerns(seat, player, happening);
+    for happening in news.iter().filter(concerns) {
+        tell(answers, happening, payload_max * 2 / 3);
+    }
+    for happening in news.iter().filter(|happening| !concerns(happening) && sees(&is_seen, happening)) {
+        tell(answers, happening, payload_max / 3);
     }
 }
 
-/// Names of players by their bodies; only needed when someone comes into view.
-fn names_of(players: &crate::player::Players) -> Vec<(EntityId, String)> {
-    if players.iter().all(|(_, player)| !player.due || player.entering.is_empty()) {
-        return Vec::new();
+fn concerns(seat: Seat, player: &Player, happening: &Happening) -> bool {
+    match happening.audience {
+        Audience::Only(only) => only == seat,
+        Audience::InView(other) => {
+            other == player.entity || EntityId(happening.event.subject) == player.entity
+        }
     }
-    let mut names: Vec<_> = players.iter().map(|(_, player)| (player.entity, player.name.clone())).collect();
-    names.sort_unstable();
-    names
+}
+
+fn sees(is_seen: &impl Fn(EntityId) -> bool, happening: &Happening) -> bool {
+    match happening.audience {
+        Audience::Only(_) => false,
+        Audience::InView(other) => is_seen(EntityId(happening.event.subject)) || is_seen(other),
+    }
 }
 
 fn clamp_u16(value: i32) -> u16 {

@@ -1,9 +1,10 @@
-//! Takes out what is gone and indexes the rest by place.
+//! Takes out what is gone, indexes the rest by place, and remembers where it was.
 
-use crate::entity::Entities;
-use crate::grid::Grid;
+use crate::world::World;
 
-pub(crate) fn rebuild_index(entities: &mut Entities, grid: &mut Grid) {
+pub(crate) fn rebuild_index(world: &mut World) {
+    let World { entities, grid, history, tick, .. } = world;
     entities.remove_marked();
-    grid.rebuild(entities.all().map(|entity| entity.position));
+    grid.rebuild(entities.iter().map(|(index, entity)| (index, entity.position)));
+    history.note(*tick, entities);
 }

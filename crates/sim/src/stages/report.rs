@@ -1,7 +1,7 @@
 //! Sums up a tick for metrics, and checks what must hold after each.
 
-use super::encode_deltas::SentCounts;
-use super::select_interest::InterestCounts;
+use super::observe::ViewCounts;
+use crate::stages::shed::ShedLevel;
 use crate::world::World;
 
 /// What a tick did.
@@ -27,9 +27,16 @@ pub struct TickReport {
     pub bytes: u32,
     /// Entities updated in them.
     pub updates: u32,
+    /// Entities in views that have been shown wrongly for longer than the bound, since the budgets of their
+    /// players are too small.
+    pub overdue: u32,
+    /// Snapshots that were left out for want of budget.
+    pub unaffordable: u32,
+    /// What is left out for want of time.
+    pub shed: ShedLevel,
 }
 
-pub(crate) fn report(world: &World, interest: InterestCounts, sent: SentCounts, ignored: u32) -> TickReport {
+pub(crate) fn report(world: &World, sent: ViewCounts, ignored: u32) -> TickReport {
     debug_assert!(
         world.players.iter().all(|(seat, player)| {
             world.entities.find(player.entity).is_some_and(|body| body.seat == Some(seat))
@@ -42,11 +49,14 @@ pub(crate) fn report(world: &World, interest: InterestCounts, sent: SentCounts, 
         players: count(world.players.len()),
         entities: count(world.entities.len()),
         inputs_ignored: ignored,
-        in_view: interest.in_view,
-        entered: interest.entered,
-        left: interest.left,
+        in_view: sent.in_view,
+        entered: sent.entered,
+        left: sent.left,
         frames: sent.frames,
         bytes: sent.bytes,
         updates: sent.updates,
+        overdue: sent.overdue,
+        unaffordable: sent.unaffordable,
+        shed: world.shed,
     }
 }

@@ -1,95 +1,74 @@
-//! Decides for each player whose turn it is what comes into view, stays, and leaves.
+//! Decides for one player what comes into view, stays, and leaves.
 
-use domain::time::Tick;
+use domain::fixed::Vec2;
 
-use crate::entity::Entities;
-use crate::grid::Grid;
-use crate::player::{InView, Player, Players, Seat};
+use crate::entity::index_of_id;
+use crate::player::{Link, Seen};
+use crate::stages::observe::{Scene, ViewScratch};
+use wire::encoder::Slot;
 
 /// An entity leaves the view at this many tenths of the distance at which it enters: one that walks along
 /// the edge does not flicker.
 const LEAVE_TENTHS: i32 = 11;
 
-/// What changed in the views.
+/// An entity that stays in view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Staying {
+    pub(crate) slot: Slot,
+    pub(crate) index: u32,
+    pub(crate) distance_squared: u64,
+}
+
+/// What a player has in view after this tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct InterestCounts {
     pub(crate) in_view: u32,
-    pub(crate) entered: u32,
     pub(crate) left: u32,
 }
 
-/// Marks the players who get a snapshot in this tick. Seats are spread over the ticks of a period, so that
-/// the load is flat; who has seen nothing yet need not wait.
-pub(crate) fn mark_due(players: &mut Players, now: Tick, ticks_per_snapshot: u32) {
-    for (Seat(seat), player) in players.iter_mut() {
-        let turn = seat % ticks_per_snapshot == now.0 % ticks_per_snapshot || player.encoder.sent() == 0;
-        player.due = player.attached && turn && !std::mem::take(&mut player.blocked);
-    }
-}
-
+/// Fills `scratch.staying` and `scratch.entering`; who is out of view leaves at once.
 pub(crate) fn select_interest(
-    players: &mut Players,
-    entities: &Entities,
-    grid: &Grid,
-    radius: i32,
-    candidates: &mut Vec<u32>,
+    link: &mut Link,
+    own: usize,
+    scene: &Scene<'_>,
+    scratch: &mut ViewScratch,
 ) -> InterestCounts {
+    let center = scene.shown[own].position;
     let mut counts = InterestCounts::default();
-    for (_, player) in players.iter_mut().filter(|(_, player)| player.due) {
-        let own = entities.index_of(player.entity).expect("a player has a body");
-        let center = entities[own].position;
-        candidates.clear();
-        grid.for_each_within(center, radius / 10 * LEAVE_TENTHS, |located| {
-            if located.index as usize != own {
-                candidates.push(located.index);
-            }
-        });
-        // By index is by id, as the view is.
-        candidates.sort_unstable();
-        merge_view(
-            player,
-            entities,
-            candidates,
-            |index| entities[index].position.is_within(center, radius),
-            &mut counts,
-        );
+    scratch.staying.clear();
+    scratch.entering.clear();
+    scratch.start_marking(scene.shown.len());
+    let radius = scene.interest_radius;
+    let leave_squared = square(radius / 10 * LEAVE_TENTHS);
+    let Link { view, encoder, .. } = link;
+    for (slot, place) in (0..).map(Slot::of_index).zip(view.iter_mut()) {
+        let Some(Seen { entity, .. }) = place else { continue };
+        let index = index_of_id(*entity);
+        let shown = &scene.shown[index];
+        let distance_squared = shown.position.distance_squared(center);
+        if shown.id == *entity && distance_squared <= leave_squared {
+            scratch.mark(index);
+            let index = u32::try_from(index).expect("indices are small");
+            scratch.staying.push(Staying { slot, index, distance_squared });
+        } else {
+            encoder.leave(slot);
+            *place = None;
+            counts.left += 1;
+        }
     }
+    counts.in_view = u32::try_from(scratch.staying.len()).expect("views are small");
+    let ViewScratch { entering, marks, mark, .. } = scratch;
+    scene.grid.for_each_within(center, radius, |located| {
+        let index = located.index as usize;
+        if marks[index] != *mark && index != own {
+            entering.push((located.position.distance_squared(center), located.index));
+        }
+    });
+    // The nearest first: there may not be room for all at once.
+    entering.sort_unstable();
     counts
 }
 
-/// Walks view and candidates together, both in the order of ids.
-fn merge_view(
-    player: &mut Player,
-    entities: &Entities,
-    candidates: &[u32],
-    is_near: impl Fn(usize) -> bool,
-    counts: &mut InterestCounts,
-) {
-    let Player { encoder, view, entering, staying, .. } = player;
-    entering.clear();
-    staying.clear();
-    let mut candidates = candidates.iter().copied().peekable();
-    let mut new: Vec<u32> = Vec::new();
-    view.retain(|in_view| {
-        while let Some(index) = candidates.next_if(|index| entities[*index as usize].id < in_view.entity) {
-            new.push(index);
-        }
-        if let Some(index) = candidates.next_if(|index| entities[*index as usize].id == in_view.entity) {
-            staying.push((in_view.slot, index));
-            true
-        } else {
-            encoder.leave(in_view.slot);
-            counts.left += 1;
-            false
-        }
-    });
-    new.extend(candidates);
-    for index in new.into_iter().filter(|index| is_near(*index as usize)) {
-        let Some(slot) = encoder.enter() else { break };
-        entering.push((slot, index));
-        view.push(InView { entity: entities[index as usize].id, slot });
-        counts.entered += 1;
-    }
-    view.sort_unstable_by_key(|in_view| in_view.entity);
-    counts.in_view += u32::try_from(view.len()).expect("views are small");
+fn square(length: i32) -> u64 {
+    Vec2::new(length, 0).length_squared()
 }

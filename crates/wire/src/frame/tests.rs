@@ -4,18 +4,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Compares with the golden bytes, and those with the test vectors of the description.
-fn check_golden(bytes: &[u8], golden: &Expect) {
-    golden.assert_eq(&hex(bytes));
-    let protocol = include_str!("../../PROTOCOL.md");
-    let vector = format!(": {}\n", hex(bytes));
-    assert!(protocol.contains(&vector), "PROTOCOL.md lacks {vector}");
-}
+use crate::golden::{check_golden, hex};
 
 fn check_client<M: Message>(message: &M, decoded: ClientMessage, golden: &Expect) {
     let frame = frame_of(message);
@@ -39,20 +28,25 @@ fn check_server<M: Message>(message: &M, decoded: &ServerMessage<'_>, golden: &E
 
 #[test]
 fn messages_of_clients_have_golden_bytes() {
-    let hello = Hello { version: 1, ticket: "abc".into() };
-    check_client(&hello, ClientMessage::Hello(hello.clone()), &expect!["019201a3616263"]);
-    let resume = Resume { version: 1, token: vec![1, 2, 255] };
-    check_client(&resume, ClientMessage::Resume(resume.clone()), &expect!["029201c4030102ff"]);
+    let hello = Hello { version: 2, ticket: "abc".into(), budget: 0 };
+    check_client(&hello, ClientMessage::Hello(hello.clone()), &expect!["019302a361626300"]);
+    let resume = Resume { version: 2, token: vec![1, 2, 255], budget: 3_000 };
+    check_client(&resume, ClientMessage::Resume(resume.clone()), &expect!["029302c4030102ffcd0bb8"]);
     let input = PlayerInput {
         sequence: 300,
         snapshot: 7,
         tick: 70_000,
+        seen: 69_996,
         move_x: -127,
         move_y: 5,
         aim: 16_384,
         action: 1,
     };
-    check_client(&input, ClientMessage::Input(input), &expect!["0397cd012c07ce00011170d08105cd400001"]);
+    check_client(
+        &input,
+        ClientMessage::Input(input),
+        &expect!["0398cd012c07ce00011170ce0001116cd08105cd400001"],
+    );
     let beat = Heartbeat { client_time: 123_456 };
     check_client(&beat, ClientMessage::Heartbeat(beat), &expect!["0491ce0001e240"]);
     let bye = Bye { reason: 0, text: String::new() };
@@ -62,7 +56,7 @@ fn messages_of_clients_have_golden_bytes() {
 #[test]
 fn messages_of_hosts_have_golden_bytes() {
     let welcome = Welcome {
-        version: 1,
+        version: 2,
         entity: 9,
         character: "chr_0".into(),
         name: "Ada".into(),
@@ -74,6 +68,9 @@ fn messages_of_hosts_have_golden_bytes() {
         interest_radius: 10_240,
         terrain_seed: 77,
         obstacle_permille: 30,
+        radius: 102,
+        speed_max: 1_536,
+        acceleration: 7_680,
         xp: 100,
         resume_token: vec![7; 4],
         grace_secs: 60,
@@ -81,25 +78,12 @@ fn messages_of_hosts_have_golden_bytes() {
     check_server(
         &welcome,
         &ServerMessage::Welcome(welcome.clone()),
-        &expect!["109f0109a56368725f30a3416461a36875623c1e03cdc800cd28004d1e64c404070707073c"],
+        &expect![
+            "10dc00120209a56368725f30a3416461a36875623c1e03cdc800cd28004d1e66cd0600cd1e0064c404070707073c"
+        ],
     );
-    let state = StateUpdate {
-        sequence: 2,
-        baseline: 1,
-        tick: 33,
-        stamp_us: 1_000_000,
-        input: 5,
-        x: 25_600,
-        y: 256,
-        health: 90,
-        health_max: 110,
-        body: &[0, 0],
-    };
-    check_server(
-        &state,
-        &ServerMessage::State(state.clone()),
-        &expect!["119a020121ce000f424005cd6400cd01005a6ec4020000"],
-    );
+    let state = StateUpdate { body: &[7, 8] };
+    check_server(&state, &ServerMessage::State(state.clone()), &expect!["1191c4020708"]);
     let event = GameEvent { kind: 0, subject: 9, object: 10, value: 12 };
     check_server(&event, &ServerMessage::Event(event), &expect!["129400090a0c"]);
     let confirm = ActionConfirm { input: 5, outcome: 0, cooldown_ticks: 18 };
@@ -160,7 +144,7 @@ proptest! {
 
     #[test]
     fn a_changed_byte_never_panics(at in 0..60_usize, to in any::<u8>()) {
-        let mut frame = frame_of(&Hello { version: 1, ticket: "x".repeat(40) });
+        let mut frame = frame_of(&Hello { version: 2, ticket: "x".repeat(40), budget: 0 });
         append(&mut frame, &PlayerInput::default());
         let at = at % frame.len();
         frame[at] = to;

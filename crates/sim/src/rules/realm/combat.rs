@@ -3,14 +3,17 @@
 use domain::fixed::{Heading, Vec2, metres};
 use domain::ids::EntityId;
 use domain::progression::level_of_xp;
+use domain::time::Tick;
 use wire::message::EventKind;
 use wire::state::{Action, EntityKind};
 
 use super::archetypes::{Attack, MONSTERS};
-use super::{RESPAWN_MILLIS, loot, monsters, player_health_max};
+use super::{RESPAWN_MILLIS, Realm, loot, monsters, player_health_max};
 use crate::entity::Entity;
+use crate::history::REWIND_REACH;
 use crate::outbox::Gain;
 use crate::rules::is_in_arc;
+use crate::stages::resolve_contacts::catch_up;
 use crate::world::World;
 
 /// A sixth of a turn to each side.
@@ -72,7 +75,12 @@ pub(super) fn monster_ability(archetype: u8) -> Ability {
 }
 
 /// Uses an ability that is ready; returns the ticks until it is ready again.
-pub(super) fn use_ability(world: &mut World, actor: usize, ability: &Ability, aim: Heading) -> u32 {
+pub(super) fn use_ability(
+    world: &mut World,
+    actor: usize,
+    ability: &Ability,
+    (aim, seen): (Heading, Tick),
+) -> u32 {
     let ready = world.after_millis(ability.cooldown_millis);
     let until = world.after_millis(SWING_MILLIS);
     let body = &mut world.entities[actor];
@@ -83,37 +91,42 @@ pub(super) fn use_ability(world: &mut World, actor: usize, ability: &Ability, ai
     match ability.kind {
         AbilityKind::Strike { range } => {
             body.action = Action::Melee;
-            strike(world, actor, aim, range, damage);
+            strike(world, actor, (aim, seen), range, damage);
         }
         AbilityKind::Shoot { archetype } => {
             body.action = Action::Shoot;
-            shoot(world, actor, aim, archetype, damage);
+            shoot(world, actor, (aim, seen), archetype, damage);
         }
     }
     ready.since(world.tick)
 }
 
-fn strike(world: &mut World, actor: usize, aim: Heading, range: i32, damage: i32) {
+/// Hits all enemies in an arc, where they were when the actor saw them.
+fn strike(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), range: i32, damage: i32) {
     let from = world.entities[actor].position;
-    let mut struck = Vec::new();
-    let World { grid, entities, .. } = world;
-    grid.for_each_within(from, range + 2 * BODY_RADIUS_MAX, |located| {
-        let target = &entities[located.index as usize];
+    let mut struck = std::mem::take(&mut world.targets);
+    struck.clear();
+    let World { grid, entities, history, .. } = world;
+    grid.for_each_within(from, range + 2 * BODY_RADIUS_MAX + REWIND_REACH, |located| {
+        let Some(target) = entities.get(located.index as usize) else { return };
         if are_enemies(&entities[actor], target)
             && target.is_alive()
-            && is_in_arc(from, aim, target.position, range + target.radius, STRIKE_HALF_ANGLE)
+            && history
+                .place(target.id, seen)
+                .is_some_and(|place| is_in_arc(from, aim, place, range + target.radius, STRIKE_HALF_ANGLE))
         {
             struck.push(located.index as usize);
         }
     });
     struck.sort_unstable();
     let source = world.entities[actor].id;
-    for target in struck {
-        deal_damage(world, target, source, damage);
+    for target in &struck {
+        deal_damage(world, *target, source, damage);
     }
+    world.targets = struck;
 }
 
-fn shoot(world: &mut World, actor: usize, aim: Heading, archetype: u8, damage: i32) {
+fn shoot(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), archetype: u8, damage: i32) {
     let body = &world.entities[actor];
     let start = body.position + aim.step(body.radius + PROJECTILE_RADIUS);
     let velocity = aim.step(PROJECTILE_SPEED);
@@ -130,7 +143,8 @@ fn shoot(world: &mut World, actor: usize, aim: Heading, archetype: u8, damage: i
         expires: Some(world.after_millis(PROJECTILE_LIFE_MILLIS)),
         ..Entity::new(EntityKind::Projectile, archetype, start)
     };
-    world.entities.spawn(projectile);
+    let index = world.entities.spawn(projectile);
+    catch_up(world, &Realm, index, seen);
 }
 
 /// Lets a projectile hit; it goes through those who are not its shooter's enemies.
@@ -161,6 +175,7 @@ pub(super) fn deal_damage(world: &mut World, target: usize, source: EntityId, da
     victim.health -= dealt;
     let (id, kind, died) = (victim.id, victim.kind, victim.health == 0);
     world.announce(EventKind::Damage, id, source, u64::try_from(dealt).expect("not negative"));
+    world.note_fight(id, source);
     if kind == EntityKind::Monster && !died {
         monsters::provoke(world, target, source);
     }

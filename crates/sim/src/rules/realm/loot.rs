@@ -36,8 +36,8 @@ pub(super) fn pick_up(world: &mut World, loot: usize) {
     let position = world.entities[loot].position;
     let entities = &world.entities;
     let taker = world.grid.nearest_within(position, REACH, |located| {
-        let body = &entities[located.index as usize];
-        body.kind == EntityKind::Player && body.is_alive() && body.seat.is_some()
+        let body = entities.get(located.index as usize);
+        body.is_some_and(|body| body.kind == EntityKind::Player && body.is_alive() && body.seat.is_some())
     });
     let Some(taker) = taker.map(|located| located.index as usize) else { return };
     let body = &world.entities[taker];

@@ -84,8 +84,8 @@ pub(super) fn provoke(world: &mut World, index: usize, by: EntityId) {
 }
 
 pub(super) fn think(world: &mut World) {
-    for index in 0..world.entities.len() {
-        let body = &world.entities[index];
+    for index in 0..world.entities.index_end() {
+        let Some(body) = world.entities.get(index) else { continue };
         if body.kind != EntityKind::Monster || !body.is_alive() {
             continue;
         }
@@ -153,7 +153,8 @@ fn chase(world: &mut World, index: usize) {
         body.heading = aim;
         if body.ready_at[0] <= world.tick {
             let ability = monster_ability(body.archetype);
-            use_ability(world, index, &ability, aim);
+            let now = Tick(world.tick.0.saturating_sub(1));
+            use_ability(world, index, &ability, (aim, now));
         }
     } else {
         walk_to_goal(body, numbers.speed_max);
@@ -202,8 +203,8 @@ fn looks_now(world: &World, index: usize) -> bool {
 fn nearest_player(world: &World, index: usize) -> Option<EntityId> {
     let body = &world.entities[index];
     let seen = world.grid.nearest_within(body.position, numbers_of(body).sight, |located| {
-        let other = &world.entities[located.index as usize];
-        other.kind == EntityKind::Player && other.is_alive()
+        let other = world.entities.get(located.index as usize);
+        other.is_some_and(|other| other.kind == EntityKind::Player && other.is_alive())
     });
     seen.map(|located| world.entities[located.index as usize].id)
 }

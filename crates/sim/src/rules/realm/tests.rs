@@ -9,27 +9,38 @@ use domain::time::Tick;
 
 use super::archetypes::MONSTERS;
 use super::*;
+use crate::budget::Budget;
 use crate::entity::{Mind, Mood};
 use crate::grid::Grid;
 use crate::inbox::{Inbox, ZoneEvent};
 use crate::outbox::Outbox;
-use crate::player::{Player, Seat};
+use crate::player::{Link, Player, Profile, Seat};
 use crate::stages::{integrate::integrate, rebuild_index::rebuild_index, resolve_contacts::resolve_contacts};
 use crate::zone::Zone;
 
 const HERO: Vec2 = Vec2::new(metres(100), metres(100));
 
+fn ada() -> Joining {
+    Joining {
+        character: CharacterId::from_u128(1),
+        name: "Ada".into(),
+        xp: 0,
+        place: None,
+        party: None,
+        budget: 0,
+    }
+}
+
 /// A world with one player at [`HERO`] and one monster, `east` of it.
 fn duel(archetype: u8, east: i32) -> World {
     let terrain = Terrain { seed: 1, size: metres(200), obstacle_permille: 0 };
     let mut world = World::new(terrain, 30, Grid::new(terrain.size, metres(20)), Random::new(1));
-    let hero = Realm.body(
-        &mut world,
-        &Joining { character: CharacterId::from_u128(1), name: "Ada".into(), xp: 0, place: None },
-    );
+    let hero = Realm.body(&mut world, &ada());
     let index = world.entities.spawn(Entity { position: HERO, ..hero });
     let id = world.entities[index].id;
-    let seat = world.players.seat(Player::new(CharacterId::from_u128(1), "Ada".into(), 0, id, Tick(0)));
+    let link = Link::new(30, Budget::new(5_000, 0, 30, Tick(0)));
+    let player = Player::new(CharacterId::from_u128(1), 0, id, Tick(0), link);
+    let seat = world.players.seat(player, Profile::default());
     world.entities[index].seat = Some(seat);
     let numbers = &MONSTERS[usize::from(archetype)];
     let position = HERO + Vec2::new(east, 0);
@@ -42,7 +53,7 @@ fn duel(archetype: u8, east: i32) -> World {
         mind: Mind { home: position, goal: position, ..Mind::default() },
         ..Entity::new(EntityKind::Monster, archetype, position)
     });
-    rebuild_index(&mut world.entities, &mut world.grid);
+    rebuild_index(&mut world);
     world
 }
 
@@ -54,11 +65,12 @@ fn tick(world: &mut World) {
     resolve_contacts(world, &Realm);
     Realm.run(world);
     world.spawn_scheduled();
-    rebuild_index(&mut world.entities, &mut world.grid);
+    rebuild_index(world);
 }
 
 fn act(world: &mut World, action: u8, aim: Heading) -> ActionOutcome {
-    Realm.act(world, 0, Act { action, aim }).outcome
+    let seen = Tick(world.tick.0);
+    Realm.act(world, 0, Act { action, aim, seen }).outcome
 }
 
 fn monster(world: &World) -> &Entity {
@@ -197,8 +209,8 @@ fn the_hub_is_peaceful_and_the_forest_is_not() {
     let catalogue = Catalogue::builtin();
     let monsters = |definition: &ZoneDefinition| {
         let mut zone = Zone::new(definition, Box::new(Realm), 3);
-        let join = Joining { character: CharacterId::from_u128(1), name: "Ada".into(), xp: 0, place: None };
-        zone.tick(&Inbox { stamp_us: 0, events: vec![ZoneEvent::Join(join)] }, &mut Outbox::default());
+        let inbox = Inbox { events: vec![ZoneEvent::Join(ada())], ..Inbox::default() };
+        zone.tick(&inbox, &mut Outbox::default());
         zone.world().entities.len() - 1
     };
     let counts: Vec<usize> = catalogue.zones().iter().map(monsters).collect();
