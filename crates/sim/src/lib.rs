@@ -5,6 +5,7 @@ pub mod entity;
 pub mod grid;
 pub mod inbox;
 pub mod outbox;
+pub mod paths;
 pub mod player;
 pub mod replay;
 pub mod rules;
