@@ -7,6 +7,7 @@ pub mod grid;
 pub mod history;
 pub mod inbox;
 pub mod outbox;
+pub mod paths;
 pub mod player;
 pub mod replay;
 pub mod rules;
