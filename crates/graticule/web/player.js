@@ -1,12 +1,16 @@
 // A player in a world: the connection to the zone host, and what it tells. See PROTOCOL.md.
 
+import { Actions } from './actions.js';
+import { HostClock } from './clock.js';
+import { Inputs } from './inputs.js';
+import { Link } from './link.js';
+import { KIND, hello, named, resume } from './messages.js';
 import { Decoder, encode } from './msgpack.js';
+import { Corrections, Predictor } from './prediction.js';
 import { Terrain } from './terrain.js';
 import { View } from './view.js';
 
-const VERSION = 1;
-const KIND = { hello: 1, resume: 2, input: 3, heartbeat: 4, bye: 5 };
-const INPUT_MS = 100;
+const HEARTBEAT_MS = 1000;
 /** After these reasons of a Bye a client joins again through the API. */
 const JOIN_AGAIN = new Set([3, 7, 8, 11]);
 const RETRY_MS = [200, 500, 1000, 2000, 4000];
@@ -16,16 +20,8 @@ const WELCOME_MS = 10000;
 /** The death of a host is noticed within 3 s; this is some more. */
 const ENTER_MS = 10000;
 
-const WELCOME = [
-  'version', 'entity', 'character', 'name', 'zone', 'tick', 'tickRate', 'ticksPerSnapshot', 'size', 'interestRadius',
-  'terrainSeed', 'obstaclePermille', 'xp', 'resumeToken', 'graceSecs',
-];
-const STATE = ['sequence', 'baseline', 'tick', 'stampUs', 'input', 'x', 'y', 'health', 'healthMax', 'body'];
-
-const named = (names, fields) => Object.fromEntries(names.map((name, index) => [name, fields[index]]));
-
 /**
- * Plays in a world. Events (CustomEvent, data in `detail`): `welcome`, `snapshot`, `event`, `confirm`, `closed`, `error`.
+ * Plays in a world. Events (CustomEvent, data in `detail`): `welcome`, `snapshot`, `act`, `event`, `closed`, `error`.
  */
 export class Player extends EventTarget {
   /**
@@ -39,7 +35,11 @@ export class Player extends EventTarget {
     this.wish = { x: 0, y: 0, aim: 0, action: 0 };
     this.totals = { bytesIn: 0, bytesOut: 0, snapshots: 0 };
     this.pingMs = null;
-    this.view = new View();
+    this.view = null;
+    /** The own body as the host told of it last, and as it is taken to be now. */
+    this.own = null;
+    this.predictor = null;
+    this.corrections = new Corrections();
     this.left = false;
   }
 
@@ -50,7 +50,7 @@ export class Player extends EventTarget {
       const { url, ticket } = await this.services.join(this.zone, this.character);
       if (this.left) return;
       try {
-        await this.connect(url, [KIND.hello, [VERSION, ticket]]);
+        await this.connect(url, hello(ticket));
         return;
       } catch (error) {
         const mended = !this.bye || JOIN_AGAIN.has(this.bye.reason);
@@ -62,7 +62,7 @@ export class Player extends EventTarget {
 
   /** Whether the host has let the player in. */
   get connected() {
-    return this.socket?.readyState === WebSocket.OPEN && Boolean(this.welcome) && !this.entering;
+    return Boolean(this.socket?.open && this.welcome) && !this.entering;
   }
 
   connect(url, first) {
@@ -73,8 +73,7 @@ export class Player extends EventTarget {
     this.bye = null;
     let fault = null;
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(url);
-      socket.binaryType = 'arraybuffer';
+      const socket = new Link(url);
       this.socket = socket;
       const patience = setTimeout(() => {
         if (!this.entering) return;
@@ -82,10 +81,10 @@ export class Player extends EventTarget {
         socket.close();
       }, WELCOME_MS);
       socket.onopen = () => this.send(...first);
-      socket.onmessage = ({ data }) => {
+      socket.onmessage = (bytes) => {
         if (socket !== this.socket) return;
         try {
-          this.receive(new Uint8Array(data));
+          this.receive(bytes);
           if (this.entering) return;
           clearTimeout(patience);
           resolve();
@@ -121,7 +120,7 @@ export class Player extends EventTarget {
       if (this.left) return;
       try {
         // A host that stays away may be gone for good: the API knows where the zone is now.
-        if (token && attempt < RESUMES) await this.connect(url, [KIND.resume, [VERSION, token]]);
+        if (token && attempt < RESUMES) await this.connect(url, resume(token));
         else await this.play();
         return;
       } catch (error) {
@@ -136,7 +135,7 @@ export class Player extends EventTarget {
   /** Leaves the world. */
   leave() {
     this.left = true;
-    if (this.socket?.readyState === WebSocket.OPEN) this.send(KIND.bye, [0, '']);
+    if (this.socket?.open) this.send(KIND.bye, [0, '']);
     this.stopPacing();
     this.socket?.close();
     this.tell('closed', null);
@@ -163,63 +162,105 @@ export class Player extends EventTarget {
   }
 
   take(kind, fields) {
+    const message = named(kind, fields);
     switch (kind) {
-      case 16: this.start(named(WELCOME, fields)); break;
-      case 17: this.show(named(STATE, fields)); break;
-      case 18: this.tell('event', named(['kind', 'subject', 'object', 'value'], fields)); break;
-      case 19: this.tell('confirm', named(['input', 'outcome', 'cooldownTicks'], fields)); break;
-      case 20: this.pingMs = Math.max(0, (this.clock() - fields[0]) - fields[1] / 1000); break;
-      case 21: this.redirect(fields[0], fields[1]); break;
-      case 22: this.tell('error', new Error(fields[1])); break;
-      case 5: this.bye = { reason: fields[0], text: fields[1] }; break;
+      case 16: this.start(message); break;
+      case 17: this.show(message.body); break;
+      case 18: this.tell('event', message); break;
+      case 19: this.actions.confirmed(message, performance.now()); break;
+      case 20: this.pingMs = Math.max(0, (this.millis() - message.clientTime) - message.heldUs / 1000); break;
+      case 21: this.redirect(message.url, message.ticket); break;
+      case 22: this.tell('error', new Error(message.text)); break;
+      case 5: this.bye = message; break;
       default: break;
     }
   }
 
-  clock() {
+  millis() {
     return Math.trunc(performance.now());
   }
 
   start(welcome) {
+    this.stopPacing();
     this.welcome = welcome;
     this.terrain = new Terrain(welcome.terrainSeed, welcome.size, welcome.obstaclePermille);
-    this.view = new View();
+    this.view = new View(welcome.tickRate);
+    this.clock = new HostClock(welcome.tickRate, welcome.ticksPerSnapshot);
+    this.actions = new Actions(welcome.tickRate);
     this.own = null;
-    this.sequence = 0;
+    this.predictor = null;
     this.entering = false;
-    this.stopPacing();
-    let beats = 0;
-    this.pace = setInterval(() => {
-      if (this.socket.readyState !== WebSocket.OPEN) return;
-      this.sendInput();
-      beats += 1;
-      if (beats % 10 === 0) this.send(KIND.heartbeat, [this.clock()]);
-    }, INPUT_MS);
+    const beat = () => { if (this.socket.open) this.send(KIND.heartbeat, [this.millis()]); };
+    this.beats = setInterval(beat, HEARTBEAT_MS);
+    beat();
     this.tell('welcome', welcome);
   }
 
   stopPacing() {
-    clearInterval(this.pace);
+    clearInterval(this.beats);
+    this.inputs?.stop();
+    this.inputs = null;
   }
 
-  sendInput() {
-    this.sequence += 1;
-    const { x, y, aim, action } = this.wish;
-    const tick = this.own?.tick ?? this.welcome.tick;
-    this.send(KIND.input, [this.sequence, this.view.sequence, tick, x, y, aim, action]);
-    this.wish.action = 0;
-  }
-
-  show(state) {
-    const changes = this.view.apply(state.sequence, state.baseline, state.body);
-    this.own = state;
+  show(body) {
+    const now = performance.now();
+    const changes = this.view.apply(body);
+    const { header } = this.view;
+    this.own = header.own;
     this.totals.snapshots += 1;
-    this.tell('snapshot', { state, changes });
+    this.clock.arrived(header.tick, now);
+    if (header.input > 0) this.clock.steer(header.lead);
+    if (this.predictor) {
+      const due = Math.floor(this.clock.ownTick(now));
+      this.corrections.add(this.predictor.correct(header, due, now), now);
+    } else {
+      this.predictor = new Predictor(this.terrain, this.welcome, this.welcome.tickRate, header);
+      this.inputs = new Inputs(this.wish, (sequence, wish) => this.sendInput(sequence, wish));
+    }
+    this.tell('snapshot', changes);
+  }
+
+  sendInput(sequence, { x, y, aim, action }) {
+    if (!this.socket.open) return;
+    const now = performance.now();
+    this.bodyTick(now);
+    const tick = this.predictor.tick + 1;
+    const seen = Math.max(0, Math.round(this.clock.othersTick(now)));
+    this.predictor.sent(sequence, tick, { x, y });
+    if (action !== 0) this.actions.sent(sequence, action);
+    this.send(KIND.input, [sequence, this.view.sequence, tick, seen, x, y, aim, action]);
+  }
+
+  /** Brings the own body to `now` (ms): the tick that it is at, with a fraction. */
+  bodyTick(now) {
+    const tick = this.clock.ownTick(now);
+    this.predictor.advance(Math.floor(tick));
+    return tick;
+  }
+
+  /** Where the own body is drawn, {x, y} in 1/256 m. */
+  place(now) {
+    return this.predictor.drawn(this.bodyTick(now), now);
+  }
+
+  /** Wishes to walk, -127 to 127 along each axis. */
+  steer(x, y) {
+    if (x === this.wish.x && y === this.wish.y) return;
+    Object.assign(this.wish, { x, y });
+    this.inputs?.changed();
+  }
+
+  /** Does 1, a strike, or 2, a shot. Told as `act` if it is to be seen at once. */
+  act(action) {
+    if (!this.inputs || this.own.health === 0) return;
+    this.wish.action = action;
+    this.inputs.changed();
+    if (this.actions.begin(action, performance.now())) this.tell('act', { action, aim: this.wish.aim });
   }
 
   redirect(url, ticket) {
     const old = this.socket;
-    this.connect(url, [KIND.hello, [VERSION, ticket]])
+    this.connect(url, hello(ticket))
       .catch((error) => {
         this.tell('error', error);
         // The ticket is spent and the old host has let go: only the API can help.

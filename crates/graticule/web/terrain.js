@@ -2,6 +2,8 @@
 
 /** Edge of a cell, in 1/256 m. */
 export const CELL = 1024;
+/** The largest radius of an obstacle, in 1/256 m. */
+export const OBSTACLE_RADIUS_MAX = 154 + 127;
 const CLEARING = 3072;
 
 function finalize(value) {
@@ -32,6 +34,24 @@ export class Terrain {
     const middle = Math.trunc(this.size / 2);
     const near = (x - middle) ** 2 + (y - middle) ** 2 <= CLEARING ** 2;
     return near ? null : { x, y, radius: 154 + ((h >>> 24) & 127) };
+  }
+
+  /** The obstacles that a circle around (x, y) may touch, from north to south and from west to east. */
+  obstaclesNear(x, y, radius) {
+    const cell = (at) => Math.floor(at / CELL);
+    const found = [];
+    for (let cellY = cell(y - radius); cellY <= cell(y + radius); cellY += 1) {
+      for (let cellX = cell(x - radius); cellX <= cell(x + radius); cellX += 1) {
+        const obstacle = this.obstacle(cellX, cellY);
+        if (obstacle) found.push(obstacle);
+      }
+    }
+    return found;
+  }
+
+  /** The nearest coordinate to `part` at which a circle of `radius` is inside the world. */
+  clampInside(part, radius) {
+    return Math.min(Math.max(part, radius), Math.max(this.size - radius, radius));
   }
 
   /** What grows on a cell: 0 sand, 1 grass, 2 moss. */

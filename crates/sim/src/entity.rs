@@ -56,8 +56,6 @@ pub struct Entity {
     pub expires: Option<Tick>,
     /// What its artificial mind is at, for the rules to use.
     pub mind: Mind,
-    /// Whether it is to be taken out at the end of the tick.
-    pub(crate) marked: bool,
 }
 
 /// The artificial mind of a monster.
@@ -73,6 +71,10 @@ pub struct Mind {
     pub target: Option<EntityId>,
     /// When it thinks of something else.
     pub until: Tick,
+    /// A point to walk to before the goal, since something stands between.
+    pub detour: Option<Vec2>,
+    /// Until when the detour holds.
+    pub detour_until: Tick,
 }
 
 /// What a monster is at.
@@ -116,7 +118,6 @@ impl Entity {
             owner: None,
             expires: None,
             mind: Mind::default(),
-            marked: false,
         }
     }
 
@@ -178,7 +179,9 @@ pub struct Entities {
     generations: Vec<u16>,
     /// Free indices; the last one is used next.
     free: Vec<u32>,
+    /// To be taken out at the end of the tick: a list, and by index.
     marked: Vec<u32>,
+    is_marked: Vec<bool>,
 }
 
 /// The index of an entity, if it is (still) there.
@@ -195,22 +198,20 @@ impl Entities {
             assert!(index < ENTITIES_MAX, "a zone holds at most {ENTITIES_MAX} entities");
             self.all.push(None);
             self.generations.push(0);
+            self.is_marked.push(false);
         }
         // The generation 0 is left out: no entity has the id 0.
         let generation = self.generations[index].checked_add(1).unwrap_or(1);
         self.generations[index] = generation;
         let low = u32::try_from(index).expect("asserted above");
         entity.id = EntityId(u32::from(generation) << INDEX_BITS | low);
-        entity.marked = false;
         self.all[index] = Some(entity);
         index
     }
 
     /// Marks an entity to be taken out at the end of the tick.
     pub fn mark_removed(&mut self, index: usize) {
-        let entity = &mut self[index];
-        if !entity.marked {
-            entity.marked = true;
+        if !std::mem::replace(&mut self.is_marked[index], true) {
             self.marked.push(u32::try_from(index).expect("indices are small"));
         }
     }
@@ -218,13 +219,14 @@ impl Entities {
     /// Whether an entity is marked to be taken out.
     #[must_use]
     pub fn is_marked(&self, index: usize) -> bool {
-        self[index].marked
+        self.is_marked[index]
     }
 
     /// Takes the marked entities out.
     pub fn remove_marked(&mut self) {
         for index in self.marked.drain(..) {
             self.all[index as usize] = None;
+            self.is_marked[index as usize] = false;
             self.free.push(index);
         }
     }

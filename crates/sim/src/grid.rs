@@ -90,11 +90,25 @@ impl Grid {
         best.map(|(_, located)| located)
     }
 
+    /// How many cells there are along each side; they are numbered row by row.
+    #[must_use]
+    pub fn cells_across(&self) -> usize {
+        usize::try_from(self.cells_across).expect("positive")
+    }
+
+    /// The entities in a cell, by index.
+    #[must_use]
+    pub fn in_cell(&self, cell: usize) -> &[Located] {
+        &self.items[self.starts[cell] as usize..self.starts[cell + 1] as usize]
+    }
+
     fn column(&self, at: i32) -> i32 {
         at.div_euclid(self.cell).clamp(0, self.cells_across - 1)
     }
 
-    fn cell_of(&self, position: Vec2) -> usize {
+    /// The number of the cell with `position` in it; outside of the world that of the nearest one.
+    #[must_use]
+    pub fn cell_of(&self, position: Vec2) -> usize {
         usize::try_from(self.column(position.y) * self.cells_across + self.column(position.x))
             .expect("clamped")
     }

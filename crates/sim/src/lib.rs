@@ -1,6 +1,7 @@
 //! The simulation of one zone: pure, synchronous, deterministic. The same seed and the same inboxes give
 //! the same state at every tick, on every machine. It knows no socket, no clock and no thread.
 
+pub mod activity;
 mod budget;
 pub mod entity;
 pub mod grid;

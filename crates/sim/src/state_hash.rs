@@ -83,4 +83,6 @@ fn add_entity(hash: &mut Fingerprint, entity: &Entity) {
     hash.add_vec(entity.mind.goal);
     hash.add(entity.mind.target.map_or(u64::MAX, |target| target.0.into()));
     hash.add(entity.mind.until.0.into());
+    hash.add_vec(entity.mind.detour.unwrap_or(Vec2::new(-1, -1)));
+    hash.add(entity.mind.detour_until.0.into());
 }

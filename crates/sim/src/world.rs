@@ -7,10 +7,12 @@ use domain::terrain::Terrain;
 use domain::time::Tick;
 use wire::message::{EventKind, GameEvent};
 
+use crate::activity::ActivityMap;
 use crate::entity::{Entities, Entity};
 use crate::grid::Grid;
 use crate::history::History;
 use crate::outbox::Gain;
+use crate::paths::Ways;
 use crate::player::{Players, Seat};
 use crate::stages::shed::ShedLevel;
 
@@ -38,6 +40,10 @@ pub struct World {
     pub grid: Grid,
     /// The players.
     pub players: Players,
+    /// How near players are to each cell of the grid.
+    pub activity: ActivityMap,
+    /// How to get about among obstacles; there only for those who need it.
+    pub ways: Option<Box<Ways>>,
     /// Where everything was in the last ticks.
     pub history: History,
     /// What is left out since there is no time for it.
@@ -51,6 +57,10 @@ pub struct World {
     pub(crate) gains: Vec<Gain>,
     /// Memory for those whom something hits.
     pub(crate) targets: Vec<usize>,
+    /// Memory for those who think.
+    pub(crate) thinkers: Vec<u32>,
+    /// Memory for whom they chase.
+    pub(crate) crowds: Vec<EntityId>,
 }
 
 /// Something that happened, and who may know.
@@ -81,6 +91,8 @@ impl World {
             entities: Entities::default(),
             grid,
             players: Players::default(),
+            activity: ActivityMap::default(),
+            ways: None,
             history: History::new(rate_hz),
             shed: ShedLevel::default(),
             random,
@@ -89,6 +101,8 @@ impl World {
             happenings_from: 0,
             gains: Vec::new(),
             targets: Vec::new(),
+            thinkers: Vec::new(),
+            crowds: Vec::new(),
         }
     }
 

@@ -18,6 +18,9 @@ pub const NAME_BYTES_MAX: usize = 127;
 /// 10 bits. An entity that enters has the most of them, and its name.
 pub const OVERSHOOT_BYTES_MAX: usize = 256;
 
+/// Entities that leave a view at a time for which there is memory from the start.
+const LEAVING: usize = 64;
+
 /// What a player learns of an entity once, when it comes into view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Description<'a> {
@@ -98,7 +101,7 @@ impl ViewEncoder {
     /// An encoder for a client that knows nothing yet.
     #[must_use]
     pub fn new(rate_hz: u16) -> Self {
-        Self { rate_hz, ..Self::default() }
+        Self { rate_hz, leaving: Vec::with_capacity(LEAVING), ..Self::default() }
     }
 
     /// The sequence of the last snapshot; 0 before the first.

@@ -13,6 +13,8 @@ const REGION: i32 = 4;
 /// the regions would show there, and the search is short.
 const REGIONS_APART_MIN: u32 = 4;
 
+/// Turns of a way that need no more memory.
+const TURNS: usize = 16;
 /// Places that a search may take; it takes the one that was not asked for the longest.
 const PLACES: usize = 4;
 
@@ -38,7 +40,8 @@ impl PathCache {
     /// A cache with places for `searches`, rounded up to a multiple of four.
     #[must_use]
     pub fn new(searches: usize) -> Self {
-        let entries = vec![Entry::default(); searches.max(1).next_multiple_of(PLACES)];
+        let entry = || Entry { core: Vec::with_capacity(TURNS), ..Entry::default() };
+        let entries = std::iter::repeat_with(entry).take(searches.max(1).next_multiple_of(PLACES)).collect();
         Self { entries, version: 0, hits: 0, misses: 0 }
     }
 

@@ -17,6 +17,10 @@ use crate::inbox::{Joining, ZoneEvent};
 use crate::replay::Recording;
 use crate::rules::realm::Realm;
 
+mod crowding;
+mod minds;
+mod rewind;
+
 fn forest() -> ZoneDefinition {
     Catalogue::builtin().zone(&"forest".parse().expect("a name")).expect("built in").clone()
 }

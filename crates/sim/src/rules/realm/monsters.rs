@@ -8,13 +8,22 @@ use wire::state::{Action, EntityKind};
 
 use super::archetypes::{MONSTERS, MonsterArchetype};
 use super::combat::{monster_ability, use_ability};
+use crate::activity::Activity;
 use crate::entity::{Entity, Mind, Mood};
+use crate::paths::Ways;
+use crate::stages::rebuild_index::ACTIVITY_TICKS;
 use crate::world::World;
 
 /// Players start in the middle; monsters live farther away than this.
 const HOME_FROM_MIDDLE_MIN: i32 = metres(25);
 const PATROL_SPREAD: i32 = metres(8);
 const ACCELERATION: i32 = metres(20);
+/// Where players are hardly in sight, a mind is at work in every so manieth tick.
+const FAR_THINK_TICKS: u32 = 8;
+/// From so many on, those who chase the same share a field of ways.
+const CROWD: usize = 3;
+/// How often one that cannot see its goal looks for another way.
+const REROUTES_PER_SECOND: u32 = 5;
 /// A monster looks around five times a second, each in its own tick.
 const LOOKS_PER_SECOND: u32 = 5;
 /// Near enough to a goal.
@@ -23,6 +32,9 @@ const RETURN_MILLIS: (i32, i32) = (10_000, 20_000);
 
 /// Fills the world with monsters.
 pub(super) fn populate(world: &mut World) {
+    if world.monsters > 0 {
+        world.ways = Some(Box::new(Ways::new(&world.terrain)));
+    }
     for _ in 0..world.monsters {
         let monster = new_monster(world);
         world.entities.spawn(monster);
@@ -83,18 +95,70 @@ pub(super) fn provoke(world: &mut World, index: usize, by: EntityId) {
     }
 }
 
+/// Lets those think who are near players, at full rate in sight and seldom farther away. The others stand, and
+/// go on where they were when a player comes.
 pub(super) fn think(world: &mut World) {
-    for index in 0..world.entities.index_end() {
-        let Some(body) = world.entities.get(index) else { continue };
-        if body.kind != EntityKind::Monster || !body.is_alive() {
+    if world.tick.0.is_multiple_of(ACTIVITY_TICKS) {
+        put_to_sleep(world);
+    }
+    let mut thinkers = std::mem::take(&mut world.thinkers);
+    thinkers.clear();
+    gather_thinkers(world, &mut thinkers);
+    let mut crowds = std::mem::take(&mut world.crowds);
+    count_chasers(world, &thinkers, &mut crowds);
+    for index in thinkers.iter().map(|index| *index as usize) {
+        // Another mind's deed may have ended this one.
+        if !world.entities.get(index).is_some_and(Entity::is_alive) {
             continue;
         }
-        match body.mind.mood {
+        match world.entities[index].mind.mood {
             Mood::Idle | Mood::Patrol => stroll(world, index),
-            Mood::Chase => chase(world, index),
+            Mood::Chase => chase(world, index, &crowds),
             Mood::Return => go_home(world, index),
         }
     }
+    world.thinkers = thinkers;
+    world.crowds = crowds;
+}
+
+/// Stops who walks where no player is near: nobody would turn them.
+fn put_to_sleep(world: &mut World) {
+    let World { entities, grid, activity, .. } = world;
+    for body in entities.all_mut().filter(|body| body.kind == EntityKind::Monster) {
+        if body.intent != Vec2::ZERO && activity.level(grid.cell_of(body.position)) == Activity::Asleep {
+            body.intent = Vec2::ZERO;
+        }
+    }
+}
+
+fn gather_thinkers(world: &World, thinkers: &mut Vec<u32>) {
+    let across = world.grid.cells_across();
+    for cell in 0..across * across {
+        let level = world.activity.level(cell);
+        if level == Activity::Asleep || (level == Activity::Far && world.shed.stops_far_minds()) {
+            continue;
+        }
+        let thinks = |index: u32| {
+            let turn = level == Activity::Near || (world.tick.0 + index).is_multiple_of(FAR_THINK_TICKS);
+            turn && world
+                .entities
+                .get(index as usize)
+                .is_some_and(|body| body.kind == EntityKind::Monster && body.is_alive())
+        };
+        thinkers.extend(world.grid.in_cell(cell).iter().map(|located| located.index).filter(|i| thinks(*i)));
+    }
+}
+
+/// Fills `crowds` with whom is chased, once for each chaser, sorted.
+fn count_chasers(world: &World, thinkers: &[u32], crowds: &mut Vec<EntityId>) {
+    crowds.clear();
+    crowds.extend(thinkers.iter().filter_map(|index| world.entities[*index as usize].mind.target));
+    crowds.sort_unstable();
+}
+
+fn is_crowded(crowds: &[EntityId], target: EntityId) -> bool {
+    let first = crowds.partition_point(|other| *other < target);
+    crowds.get(first + CROWD - 1) == Some(&target)
 }
 
 fn numbers_of(body: &Entity) -> &'static MonsterArchetype {
@@ -116,7 +180,7 @@ fn stroll(world: &mut World, index: usize) {
     };
     if world.entities[index].mind.mood == Mood::Patrol && !arrived && !is_over(world, index) {
         let speed = numbers_of(&world.entities[index]).speed_max / 3;
-        walk_to_goal(&mut world.entities[index], speed);
+        walk_to_goal(world, index, speed, false);
     } else if world.entities[index].mind.mood == Mood::Patrol {
         let millis = world.random.between(2_000, 6_000);
         rest(world, index, millis);
@@ -129,7 +193,7 @@ fn stroll(world: &mut World, index: usize) {
     }
 }
 
-fn chase(world: &mut World, index: usize) {
+fn chase(world: &mut World, index: usize, crowds: &[EntityId]) {
     let body = &world.entities[index];
     let numbers = numbers_of(body);
     let target = body.mind.target.and_then(|id| world.entities.index_of(id));
@@ -157,7 +221,8 @@ fn chase(world: &mut World, index: usize) {
             use_ability(world, index, &ability, (aim, now));
         }
     } else {
-        walk_to_goal(body, numbers.speed_max);
+        let crowded = is_crowded(crowds, world.entities[target].id);
+        walk_to_goal(world, index, numbers.speed_max, crowded);
     }
 }
 
@@ -170,7 +235,7 @@ fn go_home(world: &mut World, index: usize) {
         rest(world, index, millis);
     } else {
         let speed = numbers_of(body).speed_max;
-        walk_to_goal(body, speed);
+        walk_to_goal(world, index, speed, false);
     }
 }
 
@@ -182,8 +247,26 @@ fn rest(world: &mut World, index: usize, millis: i32) {
     body.mind.until = until;
 }
 
-fn walk_to_goal(body: &mut Entity, speed: i32) {
-    let way = body.mind.goal - body.position;
+/// Walks straight to the goal if nothing stands between, else around it: with a crowd by the field that its
+/// members share, alone by a way of its own.
+fn walk_to_goal(world: &mut World, index: usize, speed: i32, crowded: bool) {
+    let World { entities, ways, tick, rate_hz, .. } = world;
+    let body = &mut entities[index];
+    let (from, goal) = (body.position, body.mind.goal);
+    if body.mind.detour_until <= *tick {
+        body.mind.detour_until = tick.plus((*rate_hz / REROUTES_PER_SECOND).max(1));
+        body.mind.detour = match ways.as_deref_mut() {
+            Some(ways) if !ways.grid.sees(from, goal) => {
+                if crowded { ways.step_in_crowd(from, goal) } else { ways.first_step(from, goal) }
+            }
+            _ => None,
+        };
+    }
+    if body.mind.detour.is_some_and(|point| from.is_within(point, ARRIVED)) {
+        body.mind.detour = None;
+        body.mind.detour_until = *tick;
+    }
+    let way = body.mind.detour.unwrap_or(goal) - from;
     body.intent = way.with_length(speed);
     if body.action != Action::Melee && body.action != Action::Shoot {
         body.heading = way.heading();
