@@ -12,7 +12,7 @@ fn dev() -> Child {
     let program = std::env::current_exe().expect("a test program");
     let program = program.ancestors().nth(2).expect("target/profile/deps").join("graticule");
     let mut command = Command::new(program);
-    command.args(["dev", "--bots", "30", "--seconds", "90", "--port", &PORT.to_string()]);
+    command.args(["dev", "--bots", "30", "--seconds", "150", "--port", &PORT.to_string()]);
     command.stdin(Stdio::null()).kill_on_drop(true).spawn().expect("the command is built")
 }
 

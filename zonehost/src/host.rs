@@ -23,6 +23,7 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::platform::{Platform, PlatformError};
 use crate::shared::{Directory, Shared, random_bytes, unix_now};
+use crate::workers::Pool;
 use crate::{admin, connection, report};
 
 /// How long the platform may be out of reach at the start.
@@ -77,6 +78,7 @@ pub async fn start<P: Platform + Clone>(
     let mut instances = HashMap::new();
     let mut threads = Vec::new();
     let mut journals = JoinSet::new();
+    let workers = Arc::new(Pool::new(config.workers)?);
     for assigned in registered.instances {
         let definition = definition_of(catalogue, &assigned)?;
         let handle = Arc::new(InstanceHandle::new(assigned.clone(), definition.capacity));
@@ -90,6 +92,7 @@ pub async fn start<P: Platform + Clone>(
             limits: config.limits.clone(),
             directory: directory.clone(),
             metrics: metrics.clone(),
+            workers: Arc::clone(&workers),
         })?);
         instances.insert(assigned.instance, handle);
     }

@@ -13,6 +13,7 @@ pub mod platform;
 mod rate;
 mod report;
 mod shared;
+pub mod workers;
 
 pub use config::HostConfig;
 pub use host::{RunningHost, StartError, start};

@@ -50,6 +50,10 @@ pub struct ZoneMetrics {
     pub frames_out: u64,
     /// Entity updates in them.
     pub updates_out: u64,
+    /// Entities shown wrongly for longer than the bound, summed over snapshots: budgets are too small.
+    pub overdue: u64,
+    /// Snapshots left out for want of budget.
+    pub unaffordable: u64,
     /// Frames that found a connection full, so that the state waited.
     pub blocked: u64,
     /// Times that the instance panicked and was started again.
@@ -79,6 +83,8 @@ impl ZoneMetrics {
             bytes_out: 0,
             frames_out: 0,
             updates_out: 0,
+            overdue: 0,
+            unaffordable: 0,
             blocked: 0,
             panics: 0,
         }
@@ -138,6 +144,8 @@ impl Metrics {
             zone.bytes_out += u64::from(report.bytes);
             zone.frames_out += u64::from(report.frames);
             zone.updates_out += u64::from(report.updates);
+            zone.overdue += u64::from(report.overdue);
+            zone.unaffordable += u64::from(report.unaffordable);
             zone.blocked += blocked;
             if zone.tick_us.len() == TICKS_KEPT {
                 zone.tick_us.pop_front();
@@ -212,6 +220,9 @@ impl Metrics {
         line("snapshots_sent_total", "counter", &|zone| zone.frames_out.to_string());
         line("snapshot_bytes_sent_total", "counter", &|zone| zone.bytes_out.to_string());
         line("entity_updates_sent_total", "counter", &|zone| zone.updates_out.to_string());
+        line("entities_overdue_total", "counter", &|zone| zone.overdue.to_string());
+        line("snapshots_unaffordable_total", "counter", &|zone| zone.unaffordable.to_string());
+        line("shed_level", "gauge", &|zone| zone.last.shed.number().to_string());
         line("snapshots_blocked_total", "counter", &|zone| zone.blocked.to_string());
         line("instance_panics_total", "counter", &|zone| zone.panics.to_string());
     }

@@ -4,6 +4,7 @@ mod brain;
 mod checks;
 mod latency;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use domain::random::Random;
@@ -40,6 +41,10 @@ pub struct BotReport {
     pub frames_in: u64,
     /// Times the bot came back into its body.
     pub resumed: u64,
+    /// The longest time between two snapshots while it was measured, in microseconds.
+    pub gap_max_us: u32,
+    /// The most bytes that came within a second of the host's ticks, as they are on the wire.
+    pub second_max: u32,
     /// Deaths of the bot.
     pub deaths: u64,
     /// Actions confirmed.
@@ -109,7 +114,17 @@ struct Bot {
     input: PlayerInput,
     started: Instant,
     measure_from: Instant,
+    last_snapshot: Option<Instant>,
+    bytes_seen: u64,
+    /// Ticks and wire bytes of the snapshots of the last second.
+    window: VecDeque<(u32, u32)>,
     incoming: Vec<Incoming>,
+}
+
+/// Bytes on the wire of a frame of `payload` bytes: WebSocket's header, and those of TCP and IP for each packet.
+fn wire_bytes(payload: u32) -> u32 {
+    let bytes = payload + 4;
+    bytes + bytes.div_ceil(1_448) * 52
 }
 
 impl Bot {
@@ -121,6 +136,9 @@ impl Bot {
             input: PlayerInput::default(),
             started: Instant::now(),
             measure_from: plan.measure_from,
+            last_snapshot: None,
+            bytes_seen: 0,
+            window: VecDeque::new(),
             incoming: Vec::new(),
         }
     }
@@ -129,6 +147,9 @@ impl Bot {
     fn restart(&mut self) {
         self.input = PlayerInput::default();
         self.checks.restart();
+        self.bytes_seen = 0;
+        self.window.clear();
+        self.last_snapshot = None;
         self.report.latencies.restart();
     }
 
@@ -136,6 +157,7 @@ impl Bot {
     async fn leg(&mut self, connection: &mut Connection, end: Instant) -> Result<(), ClientError> {
         self.input.seen = connection.welcome().tick;
         self.checks.welcome(connection.welcome());
+        self.brain.welcome(connection.welcome().size);
         let mut pace = tokio::time::interval(INPUT_PERIOD);
         // The phase is kept: bots that were held up together must not go on together.
         pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -174,6 +196,9 @@ impl Bot {
     }
 
     fn digest(&mut self, connection: &Connection) {
+        let rate = u32::from(connection.welcome().tick_rate_hz);
+        let frame_bytes = u32::try_from(connection.bytes().0 - self.bytes_seen).unwrap_or(u32::MAX);
+        self.bytes_seen = connection.bytes().0;
         for incoming in self.incoming.drain(..) {
             if let Incoming::Snapshot(snapshot) = &incoming {
                 self.input.seen = snapshot.header.tick;
@@ -182,7 +207,17 @@ impl Bot {
                 self.report.in_view += connection.view().entities().len() as u64;
                 if Instant::now() >= self.measure_from {
                     self.report.latencies.received(snapshot);
+                    let gap = self.last_snapshot.map_or(Duration::ZERO, |last| last.elapsed());
+                    let gap = u32::try_from(gap.as_micros()).unwrap_or(u32::MAX);
+                    self.report.gap_max_us = self.report.gap_max_us.max(gap);
+                    self.last_snapshot = Some(Instant::now());
                 }
+                self.window.push_back((snapshot.header.tick, wire_bytes(frame_bytes)));
+                while self.window.front().is_some_and(|(tick, _)| snapshot.header.tick - tick >= rate) {
+                    self.window.pop_front();
+                }
+                let second = self.window.iter().map(|(_, bytes)| bytes).sum();
+                self.report.second_max = self.report.second_max.max(second);
             }
             self.checks.check(&incoming, &mut self.report);
         }

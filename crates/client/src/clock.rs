@@ -31,7 +31,9 @@ impl HostClock {
     pub fn heard(&mut self, now: Duration, tick: u32, lead: i32) {
         let origin = f64::from(tick) - now.as_secs_f64() * self.rate_hz;
         self.origin = Some(match self.origin {
-            Some(known) if (origin - known).abs() <= SNAP_SECS * self.rate_hz => known + (origin - known) * FOLLOW,
+            Some(known) if (origin - known).abs() <= SNAP_SECS * self.rate_hz => {
+                known + (origin - known) * FOLLOW
+            }
             _ => origin,
         });
         let correction = ((LEAD_WANTED - f64::from(lead)) * FOLLOW).clamp(-1.0, 6.0);
@@ -50,10 +52,11 @@ impl HostClock {
         whole(self.shown(now) + self.ahead)
     }
 
-    /// The tick at which others are drawn: far enough back that two snapshots are known around it.
+    /// The tick at which others are drawn: far enough back that mostly two snapshots are known around it, and
+    /// no farther, since hosts take targets back by 250 ms at the most.
     #[must_use]
     pub fn others_tick(&self, now: Duration, ticks_per_snapshot: u16) -> u32 {
-        whole(self.shown(now) - 2.0 * f64::from(ticks_per_snapshot))
+        whole(self.shown(now) - f64::from(ticks_per_snapshot) - 1.0)
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) async fn run_crowd(crowd: Crowd, faults: Faults) -> Vec<BotReport> {
         pace.tick().await;
         let (crowd, http, faults) = (crowd.clone(), http.clone(), faults.clone());
         bots.spawn(async move {
-            let report = one_bot(&crowd, number, http).await;
+            let report = Box::pin(one_bot(&crowd, number, http)).await;
             match report {
                 Ok(report) => {
                     faults.add(report.faults.iter().cloned());

@@ -25,7 +25,7 @@ export function networkInUse() {
 export class DelayLine {
   constructor() {
     this.waiting = [];
-    this.last = 0;
+    this.timer = null;
   }
 
   /** Calls `deliver` when the network has brought it. */
@@ -33,17 +33,18 @@ export class DelayLine {
     const { delayMs, loss } = network;
     const now = performance.now();
     const again = Math.random() < loss ? 2 * delayMs : 0;
-    this.last = Math.max(this.last, now + delayMs + again);
-    if (this.last <= now && this.waiting.length === 0) {
+    const due = Math.max(now + delayMs + again, this.waiting.at(-1)?.due ?? 0);
+    if (due <= now && this.waiting.length === 0) {
       deliver();
       return;
     }
-    this.waiting.push({ due: this.last, deliver });
+    this.waiting.push({ due, deliver });
     if (this.waiting.length === 1) this.wait(now);
   }
 
   wait(now) {
-    setTimeout(() => this.deliverDue(), Math.max(0, this.waiting[0].due - now));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.deliverDue(), Math.max(0, this.waiting[0].due - now));
   }
 
   deliverDue() {

@@ -1,5 +1,7 @@
 // The page: one button to play, keys and mouse, and what a player wants to know.
 
+import { networkInUse } from './link.js';
+import { buildSwitch, showNetwork } from './panel.js';
 import { Player } from './player.js';
 import { Services } from './services.js';
 import { World } from './world.js';
@@ -17,6 +19,7 @@ let player = null;
 let rates = { bytesIn: 0, bytesOut: 0 };
 let last = { bytesIn: 0, bytesOut: 0, at: performance.now() };
 let xp = 0;
+let errors = 0;
 
 /** What browser tests and curious people read. */
 window.graticule = {
@@ -29,11 +32,18 @@ window.graticule = {
       x: player?.own?.x ?? null,
       y: player?.own?.y ?? null,
       health: player?.own?.health ?? null,
-      entities: player?.view.slots.size ?? 0,
+      drawn: world.camera,
+      entities: player?.view?.slots.size ?? 0,
       pingMs: player?.pingMs ?? null,
+      network: networkInUse().name,
+      lead: player?.view?.header.lead ?? null,
+      aheadTicks: player?.clock?.ahead ?? null,
+      othersTick: world.tick,
       bytesInPerSecond: rates.bytesIn,
       bytesOutPerSecond: rates.bytesOut,
       snapshots: player?.totals.snapshots ?? 0,
+      corrections: player?.corrections.samples ?? [],
+      errors,
     };
   },
 };
@@ -90,9 +100,10 @@ async function play(config, zone) {
     const character = await services.character(name);
     player = new Player(services, zone, character.id);
     player.addEventListener('welcome', ({ detail }) => { world.reset(); xp = detail.xp; });
-    player.addEventListener('snapshot', () => world.snapshot(player, performance.now()));
+    player.addEventListener('snapshot', ({ detail }) => world.snapshot(player, detail));
+    player.addEventListener('act', ({ detail }) => world.act(detail, performance.now()));
     player.addEventListener('event', ({ detail }) => happened(detail));
-    player.addEventListener('error', ({ detail }) => log(detail.message));
+    player.addEventListener('error', ({ detail }) => { errors += 1; log(detail.message); });
     player.addEventListener('closed', ({ detail }) => {
       show(false);
       if (detail) fail(new Error(detail.text));
@@ -115,20 +126,15 @@ function steer() {
     y += KEYS[code][1];
   }
   const length = Math.hypot(x, y) || 1;
-  player.wish.x = Math.trunc((x / length) * 127);
-  player.wish.y = Math.trunc((y / length) * 127);
-}
-
-function act(action) {
-  if (player) player.wish.action = action;
+  player.steer(Math.trunc((x / length) * 127), Math.trunc((y / length) * 127));
 }
 
 function listen() {
   window.addEventListener('keydown', (event) => {
     if (!player?.connected) return;
     if (KEYS[event.code]) held.add(event.code);
-    else if (event.code === 'Space') act(1);
-    else if (event.code === 'KeyE') act(2);
+    else if (event.code === 'Space') player.act(1, event.repeat);
+    else if (event.code === 'KeyE') player.act(2, event.repeat);
     else return;
     event.preventDefault();
     steer();
@@ -141,7 +147,7 @@ function listen() {
     const { x, y } = world.directionTo(event.clientX, event.clientY);
     player.wish.aim = Math.round((Math.atan2(y, x) / (Math.PI * 2)) * 65536) & 0xffff;
   });
-  canvas.addEventListener('mousedown', (event) => act(event.button === 2 ? 2 : 1));
+  canvas.addEventListener('mousedown', (event) => player?.act(event.button === 2 ? 2 : 1));
   canvas.addEventListener('contextmenu', (event) => event.preventDefault());
   $('leave').addEventListener('click', () => player?.leave());
 }
@@ -154,18 +160,17 @@ function tellRates() {
   const rate = (total, before) => Math.max(0, Math.round((total - before) / seconds));
   rates = { bytesIn: rate(bytesIn, last.bytesIn), bytesOut: rate(bytesOut, last.bytesOut) };
   last = { bytesIn, bytesOut, at: now };
-  $('hud-ping').textContent = player.pingMs === null ? '-' : `${player.pingMs.toFixed(0)} ms`;
   $('hud-in').textContent = `${rates.bytesIn} B/s`;
   $('hud-out').textContent = `${rates.bytesOut} B/s`;
 }
 
 function frame() {
-  const now = performance.now();
-  world.draw(player, now);
+  world.draw(player, performance.now());
   if (player?.own) {
     const { own } = player;
+    showNetwork($, player);
     $('hud-view').textContent = String(player.view.slots.size);
-    $('hud-tick').textContent = String(own.tick);
+    $('hud-tick').textContent = String(player.view.header.tick);
     $('hud-place').textContent = `${(own.x / 256).toFixed(1)}, ${(own.y / 256).toFixed(1)} m`;
     $('hud-health').textContent = `${own.health} / ${own.healthMax}`;
     $('hud-level').textContent = `${levelOf(xp)} (${xp} xp)`;
@@ -182,6 +187,7 @@ async function begin() {
     event.preventDefault();
     play(config, $('zone').value);
   });
+  buildSwitch($('network'));
   listen();
   setInterval(tellRates, 1000);
   requestAnimationFrame(frame);

@@ -90,6 +90,8 @@ export class Player extends EventTarget {
           resolve();
         } catch (error) {
           fault = error;
+          // What follows cannot be understood any more.
+          socket.onmessage = null;
           this.tell('error', error);
           socket.close();
         }
@@ -212,7 +214,10 @@ export class Player extends EventTarget {
     if (header.input > 0) this.clock.steer(header.lead);
     if (this.predictor) {
       const due = Math.floor(this.clock.ownTick(now));
-      this.corrections.add(this.predictor.correct(header, due, now), now);
+      const revived = this.predictor.dead && header.own.health > 0;
+      const distance = this.predictor.correct(header, due, now);
+      // Where one comes back to life is not for predicting.
+      if (!revived) this.corrections.add(distance, now);
     } else {
       this.predictor = new Predictor(this.terrain, this.welcome, this.welcome.tickRate, header);
       this.inputs = new Inputs(this.wish, (sequence, wish) => this.sendInput(sequence, wish));
@@ -250,12 +255,14 @@ export class Player extends EventTarget {
     this.inputs?.changed();
   }
 
-  /** Does 1, a strike, or 2, a shot. Told as `act` if it is to be seen at once. */
-  act(action) {
+  /** Does 1, a strike, or 2, a shot; `again` while a key is held. Told as `act` if it is to be seen at once. */
+  act(action, again = false) {
     if (!this.inputs || this.own.health === 0) return;
+    const likely = this.actions.begin(action, performance.now());
+    if (again && !likely) return;
     this.wish.action = action;
     this.inputs.changed();
-    if (this.actions.begin(action, performance.now())) this.tell('act', { action, aim: this.wish.aim });
+    if (likely) this.tell('act', { action, aim: this.wish.aim });
   }
 
   redirect(url, ticket) {

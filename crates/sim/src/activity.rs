@@ -48,12 +48,17 @@ impl ActivityMap {
             let (row, column) = (cell / across, cell % across);
             let rows = row.saturating_sub(FAR_CELLS)..=(row + FAR_CELLS).min(across - 1);
             let distance = rows
-                .map(|other| usize::from(self.row_distances[other * across + column]).max(other.abs_diff(row)))
+                .map(|other| {
+                    usize::from(self.row_distances[other * across + column]).max(other.abs_diff(row))
+                })
                 .min();
-            self.levels[cell] = match distance.unwrap_or(usize::MAX) {
-                ..=NEAR_CELLS => Activity::Near,
-                ..=FAR_CELLS => Activity::Far,
-                _ => Activity::Asleep,
+            let is_within = |cells: usize| distance.is_some_and(|distance| distance <= cells);
+            self.levels[cell] = if is_within(NEAR_CELLS) {
+                Activity::Near
+            } else if is_within(FAR_CELLS) {
+                Activity::Far
+            } else {
+                Activity::Asleep
             };
         }
     }

@@ -14,7 +14,7 @@ const FRAME_BYTES: u32 = 4 + 5;
 /// A snapshot in which nothing is told.
 const EMPTY_BYTES: u32 = PACKET_BYTES + FRAME_BYTES + 16;
 /// A snapshot goes over its limit by less than this.
-const SLACK_BYTES: u32 = OVERSHOOT_BYTES_MAX as u32;
+const SLACK_BYTES: u32 = OVERSHOOT_BYTES_MAX;
 /// What Welcome takes of the first second.
 const WELCOME_BYTES: u32 = 300;
 

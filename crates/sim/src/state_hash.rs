@@ -33,8 +33,12 @@ pub(crate) fn state_hash(world: &World) -> u64 {
         add_entity(&mut hash, entity);
     }
     let (generations, free) = world.entities.allocation();
-    generations.iter().for_each(|generation| hash.add((*generation).into()));
-    free.iter().for_each(|index| hash.add((*index).into()));
+    for generation in generations {
+        hash.add((*generation).into());
+    }
+    for index in free {
+        hash.add((*index).into());
+    }
     for (at, entity) in world.scheduled() {
         hash.add(at.0.into());
         add_entity(&mut hash, entity);

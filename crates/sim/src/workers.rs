@@ -7,7 +7,7 @@ pub trait Workers {
     fn width(&self) -> usize;
 
     /// Calls `run` once for each job.
-    fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Sync);
+    fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Send + Sync);
 }
 
 /// The caller's thread.
@@ -19,7 +19,7 @@ impl Workers for Alone {
         1
     }
 
-    fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Sync) {
+    fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Send + Sync) {
         for job in jobs {
             run(job);
         }

@@ -45,8 +45,7 @@ const PLAYERS: u32 = 100;
 
 #[test]
 fn the_steady_tick_allocates_nothing() {
-    let definition =
-        Catalogue::builtin().zone(&"forest".parse().expect("a name")).expect("built in").clone();
+    let definition = Catalogue::builtin().zone(&"forest".parse().expect("a name")).expect("built in").clone();
     let mut zone = Zone::new(&definition, Box::new(Realm), 7);
     let mut outbox = Outbox::default();
     let mut inbox = Inbox::default();
@@ -73,7 +72,8 @@ fn the_steady_tick_allocates_nothing() {
             let action = u8::from(random.below(6) == 0);
             let aim = u16::try_from(random.below(65_536)).expect("in range");
             let snapshot = sent[seat as usize];
-            let input = PlayerInput { sequence: tick, snapshot, tick: 0, seen: tick, move_x, move_y, aim, action };
+            let input =
+                PlayerInput { sequence: tick, snapshot, tick: 0, seen: tick, move_x, move_y, aim, action };
             inbox.events.push(ZoneEvent::Input(Seat(seat), input));
         }
         outbox.clear();

@@ -16,7 +16,7 @@ use crate::slots::Slots;
 pub const NAME_BYTES_MAX: usize = 127;
 /// By so many bytes a body may be over its limit: what was begun is finished, and a decision costs at most
 /// 10 bits. An entity that enters has the most of them, and its name.
-pub const OVERSHOOT_BYTES_MAX: usize = 256;
+pub const OVERSHOOT_BYTES_MAX: u32 = 256;
 
 /// Entities that leave a view at a time for which there is memory from the start.
 const LEAVING: usize = 64;

@@ -110,6 +110,12 @@ impl EntityState {
         Vec2::new(self.x * UNITS_PER_STEP, self.y * UNITS_PER_STEP)
     }
 
+    /// The authoritative velocity (1/256 m per second) that the state stands for.
+    #[must_use]
+    pub fn velocity(&self) -> Vec2 {
+        Vec2::new(i32::from(self.vx) * UNITS_PER_STEP, i32::from(self.vy) * UNITS_PER_STEP)
+    }
+
     /// The direction of its velocity in 1/256 turn; `None` if it stands.
     pub(crate) fn course(&self) -> Option<u8> {
         let velocity = Vec2::new(self.vx.into(), self.vy.into());

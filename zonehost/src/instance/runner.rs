@@ -24,6 +24,7 @@ use super::{Command, InstanceHandle, Outlet};
 use crate::config::ConnectionLimits;
 use crate::metrics::Metrics;
 use crate::shared::{Directory, random_bytes, stamp_us};
+use crate::workers::Pool;
 
 /// Makes the rules of a zone.
 pub(crate) type RulesFactory = Arc<dyn Fn(&ZoneDefinition) -> Box<dyn Rules> + Send + Sync>;
@@ -37,6 +38,7 @@ pub(crate) struct RunnerSetup {
     pub(crate) limits: ConnectionLimits,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
+    pub(crate) workers: Arc<Pool>,
 }
 
 /// Starts the thread of an instance. It ends after [`Command::Stop`].
@@ -138,7 +140,7 @@ impl Runner {
         self.commands = commands;
         self.watch_connections(start);
         self.outbox.clear();
-        let report = self.zone.tick(&self.inbox, &mut self.outbox);
+        let report = self.zone.tick_with(&self.inbox, &mut self.outbox, self.setup.workers.as_ref());
         self.seat_admitted();
         self.deliver_frames();
         let saves = self.take_saves(report.tick);

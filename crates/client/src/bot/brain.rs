@@ -13,8 +13,16 @@ pub enum Behaviour {
     Adventure,
     /// Walks about, and strikes now and then whether anyone is there or not.
     Walk,
+    /// Walks about within some metres of the middle of the world, and strikes now and then.
+    Mill,
+    /// Stands still.
+    Stand,
+    /// Goes for the nearest monster, and strikes or shoots whenever it can, at nothing if need be.
+    Fight,
 }
 
+/// Who mills about turns back when this far from the middle.
+const MILL_RADIUS: i32 = metres(8);
 /// Steps of 100 ms between two changes of direction.
 const STRAIGHT_STEPS: (i32, i32) = (10, 60);
 /// Sight of a bot that looks for a fight.
@@ -24,6 +32,8 @@ const STRIKE_RANGE: i32 = metres(2);
 pub(super) struct Brain {
     random: Random,
     behaviour: Behaviour,
+    /// The middle of the world.
+    middle: Vec2,
     /// Steps until the bot takes another direction.
     straight: i32,
     steps: u32,
@@ -31,7 +41,12 @@ pub(super) struct Brain {
 
 impl Brain {
     pub(super) fn new(seed: u64, behaviour: Behaviour) -> Self {
-        Self { random: Random::of_stream(seed, 0), behaviour, straight: 0, steps: 0 }
+        Self { random: Random::of_stream(seed, 0), behaviour, middle: Vec2::ZERO, straight: 0, steps: 0 }
+    }
+
+    /// Learns how big the world is, in 1/256 m.
+    pub(super) fn welcome(&mut self, size: i32) {
+        self.middle = Vec2::new(size / 2, size / 2);
     }
 
     /// Fills in the wish and the action of the next input.
@@ -43,13 +58,24 @@ impl Brain {
             return;
         }
         let prey = match self.behaviour {
-            Behaviour::Adventure => nearest_monster(view, own),
-            Behaviour::Walk => None,
+            Behaviour::Adventure | Behaviour::Fight => nearest_monster(view, own),
+            Behaviour::Walk | Behaviour::Mill | Behaviour::Stand => None,
         };
+        if self.behaviour == Behaviour::Stand {
+            return;
+        }
         if let Some(prey) = prey {
             self.fight(prey - own, input);
         } else {
             self.wander(input);
+        }
+        if self.behaviour == Behaviour::Mill && !own.is_within(self.middle, MILL_RADIUS) {
+            let way = self.middle - own;
+            (input.move_x, input.move_y) = as_wish(way.with_length(120));
+            input.aim = way.heading().0;
+        }
+        if self.behaviour == Behaviour::Fight && input.action == 0 && self.steps.is_multiple_of(7) {
+            input.action = 1;
         }
     }
 

@@ -1,11 +1,11 @@
-//! The host process of a benchmark: a zone host without API, with the rules of realm, that tells each second
-//! how it is.
+//! The host process of a benchmark: a zone host without API, with the rules of realm, that tells four times
+//! a second how it is.
 
 use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Args;
-use domain::catalogue::{Catalogue, ZoneDefinition};
+use domain::catalogue::Catalogue;
 use domain::contract::players::Place;
 use domain::fixed::{Vec2, metres};
 use domain::ids::ZoneId;
@@ -18,27 +18,33 @@ use tokio::net::TcpListener;
 use zonehost::platform::local::LocalPlatform;
 use zonehost::{HostConfig, RunningHost};
 
+use super::figures::Percentiles;
 use super::machine::{cpu_us, pin_to_core, resident_kib};
+use super::workload::Workload;
 use crate::exit::{Fault, Outcome, runtime};
 
-const CORE: usize = 0;
-const INTEREST_RADIUS: i32 = metres(40);
-/// Monsters beside the players, in 1/10 of them.
-const MONSTERS_TENTHS: u32 = 2;
+/// The core of the host.
+pub(crate) const CORE: usize = 0;
+/// Between two lines.
+const STATUS_EVERY: Duration = Duration::from_millis(250);
+/// In a crowd all begin within this distance of the middle.
+const CROWD_RADIUS: i32 = metres(8);
 
-/// How big the world of a benchmark is.
+/// Which world to run.
 #[derive(Args)]
 pub(crate) struct HostOptions {
     #[arg(long)]
-    players: u32,
+    pub(crate) workload: Workload,
     #[arg(long)]
-    in_view: u32,
+    pub(crate) players: u32,
     #[arg(long)]
-    seed: u64,
+    pub(crate) in_view: u32,
     #[arg(long)]
-    tick_rate: u16,
+    pub(crate) seed: u64,
     #[arg(long)]
-    budget: u32,
+    pub(crate) tick_rate: u16,
+    #[arg(long)]
+    pub(crate) budget: u32,
 }
 
 /// A line of the host process.
@@ -56,7 +62,7 @@ pub(crate) enum HostLine {
 pub(crate) struct HostStatus {
     pub(crate) cpu_us: u64,
     pub(crate) resident_kib: u64,
-    pub(crate) connections: usize,
+    pub(crate) players: u32,
     pub(crate) entities: u32,
     pub(crate) ticks: u64,
     pub(crate) late: u64,
@@ -65,9 +71,9 @@ pub(crate) struct HostStatus {
     pub(crate) frames_out: u64,
     pub(crate) payload_out: u64,
     pub(crate) updates_out: u64,
-    pub(crate) tick_p50_us: u32,
-    pub(crate) tick_p95_us: u32,
-    pub(crate) tick_p99_us: u32,
+    pub(crate) overdue: u64,
+    pub(crate) shed_level: u8,
+    pub(crate) tick_us: Percentiles,
 }
 
 /// The zone of benchmarks.
@@ -80,29 +86,6 @@ pub(crate) fn keys() -> KeyRing {
     KeyRing::new(&[SecretKey::from_seed("bench", &[42; 32])]).expect("a good key")
 }
 
-/// A square world in which a circle of sight holds `in_view` of the entities, the player's own aside.
-fn definition(options: &HostOptions) -> ZoneDefinition {
-    let HostOptions { players, in_view, .. } = *options;
-    let monsters = players * MONSTERS_TENTHS / 10;
-    let radius_squared = u64::from(INTEREST_RADIUS.unsigned_abs()).pow(2);
-    // Pi as 355/113: the area is entities / in_view circles.
-    let area = u64::from(players + monsters) * radius_squared * 355 / 113 / u64::from(in_view.max(1));
-    let size = i32::try_from(area.isqrt()).unwrap_or(i32::MAX).max(metres(60));
-    ZoneDefinition {
-        zone: zone(),
-        title: "Benchmark".to_owned(),
-        size,
-        tick_rate_hz: options.tick_rate,
-        ticks_per_snapshot: options.tick_rate / 10,
-        budget: options.budget,
-        interest_radius: INTEREST_RADIUS,
-        capacity: players + 10,
-        monsters,
-        combat: true,
-        obstacle_permille: 30,
-    }
-}
-
 pub(crate) fn run(options: &HostOptions) -> Outcome {
     if !pin_to_core(CORE) {
         return Err(Fault::failed("the host cannot be bound to a core"));
@@ -111,11 +94,16 @@ pub(crate) fn run(options: &HostOptions) -> Outcome {
 }
 
 async fn serve(options: &HostOptions) -> Outcome {
-    let definition = definition(options);
+    let definition = options.workload.definition(options);
     let platform = LocalPlatform::new(keys());
     let mut random = Random::of_stream(options.seed, 2);
     for number in 1..=options.players {
-        let position = Vec2::new(random.between(0, definition.size), random.between(0, definition.size));
+        let (low, high) = if options.workload.is_crowded() {
+            (definition.size / 2 - CROWD_RADIUS, definition.size / 2 + CROWD_RADIUS)
+        } else {
+            (0, definition.size)
+        };
+        let position = Vec2::new(random.between(low, high), random.between(low, high));
         let place = Place { zone: definition.zone.clone(), position, health: i32::MAX };
         let name = format!("Walker {number}").parse().map_err(Fault::failed)?;
         platform.create(number.into(), name, Some(place));
@@ -144,7 +132,7 @@ async fn serve(options: &HostOptions) -> Outcome {
         resident_kib: resident_kib("self"),
     })?;
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(STATUS_EVERY).await;
         tell(&HostLine::Status(status(&host)))?;
     }
 }
@@ -163,7 +151,7 @@ fn status(host: &RunningHost<LocalPlatform>) -> HostStatus {
     HostStatus {
         cpu_us: cpu_us("self"),
         resident_kib: resident_kib("self"),
-        connections: host.connections(),
+        players: zone.last.players,
         entities: zone.last.entities,
         ticks: zone.ticks,
         late: zone.late,
@@ -172,8 +160,8 @@ fn status(host: &RunningHost<LocalPlatform>) -> HostStatus {
         frames_out: zone.frames_out,
         payload_out: zone.bytes_out,
         updates_out: zone.updates_out,
-        tick_p50_us: percentiles.p50_us,
-        tick_p95_us: percentiles.p95_us,
-        tick_p99_us: percentiles.p99_us,
+        overdue: zone.overdue,
+        shed_level: zone.last.shed.number(),
+        tick_us: Percentiles { p50: percentiles.p50_us, p95: percentiles.p95_us, p99: percentiles.p99_us },
     }
 }

@@ -38,6 +38,14 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The machine and the build in one sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { processor, cores, kernel, commit, profile } = self;
+        format!("{processor}, {cores} cores, Linux {kernel}; commit {commit}, {profile} build.")
+    }
+}
+
 /// Binds this process and the threads that it starts from now on to one core, whatever its parent was bound
 /// to; false where there is no such core.
 pub(crate) fn pin_to_core(core: usize) -> bool {

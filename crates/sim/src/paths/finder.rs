@@ -18,6 +18,9 @@ pub enum PathResult {
     OutOfBudget,
 }
 
+/// Turns of a way for which there is memory from the start.
+const TURNS: usize = 256;
+
 /// Finds ways, and keeps the memory for it: 12 bytes for each cell of the grid.
 #[derive(Debug, Default)]
 pub struct PathFinder {
@@ -131,6 +134,7 @@ impl PathFinder {
         if self.nodes.len() != cells || self.search == 0 {
             self.nodes.clear();
             self.nodes.resize(cells, Node::default());
+            self.turns.reserve(TURNS);
             self.search = 1;
         }
     }

@@ -237,7 +237,9 @@ pub(crate) fn observe(
         job.counts = view_players(job.first_seat, job.players, &scene, job.scratch, job.frames);
     });
     let mut counts = ViewCounts::default();
-    jobs.iter().for_each(|job| counts.add(job.counts));
+    for job in jobs {
+        counts.add(job.counts);
+    }
     counts
 }
 

@@ -2,11 +2,13 @@
 //! far entities, then the rate of snapshots. It steps down quickly and back slowly.
 
 /// From this share of the tick's period on, in percent, one more thing is left out.
-const SHED_PERCENT: u8 = 85;
+const SHED_PERCENT: u32 = 85;
 /// Under this share one thing is taken up again.
-const RECOVER_PERCENT: u8 = 60;
+const RECOVER_PERCENT: u32 = 60;
+/// Ticks over which the load is averaged, with the newest counting most.
+const MEAN_TICKS: u32 = 8;
 /// Ticks between two steps down: the effect of a step is seen before the next.
-const STEP_TICKS: u32 = 5;
+const STEP_TICKS: u32 = 20;
 /// Seconds of ease before a step back.
 const RECOVER_SECS: u32 = 2;
 
@@ -53,6 +55,8 @@ impl ShedLevel {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Shedder {
     level: ShedLevel,
+    /// Mean load of the last ticks, in 1/256 of a percent: one long tick is no overload.
+    mean_256ths: u32,
     /// Ticks since the last step.
     since_step: u32,
     /// Ticks of ease in a row.
@@ -66,9 +70,11 @@ impl Shedder {
 
     /// Takes in how much of its period the last tick took, in percent.
     pub(crate) fn note(&mut self, load_percent: u8, rate_hz: u32) {
+        self.mean_256ths = (self.mean_256ths * (MEAN_TICKS - 1) + u32::from(load_percent) * 256) / MEAN_TICKS;
+        let mean = self.mean_256ths / 256;
         self.since_step = self.since_step.saturating_add(1);
-        self.eased = if load_percent <= RECOVER_PERCENT { self.eased + 1 } else { 0 };
-        if load_percent >= SHED_PERCENT && self.level < ShedLevel::MAX && self.since_step >= STEP_TICKS {
+        self.eased = if mean <= RECOVER_PERCENT { self.eased + 1 } else { 0 };
+        if mean >= SHED_PERCENT && self.level < ShedLevel::MAX && self.since_step >= STEP_TICKS {
             self.level.0 += 1;
             self.since_step = 0;
         } else if self.eased >= RECOVER_SECS * rate_hz && self.level > ShedLevel::default() {
@@ -82,35 +88,33 @@ impl Shedder {
 mod tests {
     use super::*;
 
+    /// The level after so many ticks of this load.
+    fn after(shedder: &mut Shedder, load_percent: u8, ticks: u32) -> u8 {
+        for _ in 0..ticks {
+            shedder.note(load_percent, 30);
+        }
+        shedder.level().number()
+    }
+
     #[test]
     fn overload_steps_down_quickly_and_back_slowly() {
         let mut shedder = Shedder::default();
-        let mut levels = Vec::new();
-        for load in std::iter::repeat_n(95, 12).chain(std::iter::repeat_n(50, 130)) {
-            shedder.note(load, 30);
-            levels.push(shedder.level().number());
-        }
-        assert_eq!(levels[4], 1, "one long tick is no overload");
-        assert_eq!(levels[11], 2);
-        assert_eq!(levels[12 + 58], 2);
-        assert_eq!(levels[12 + 59], 1);
-        assert_eq!(levels[12 + 119], 0);
+        assert_eq!(after(&mut shedder, 50, 100), 0);
+        assert_eq!(after(&mut shedder, 255, 1), 0, "one long tick is no overload");
+        assert_eq!(after(&mut shedder, 50, 100), 0);
+        assert_eq!(after(&mut shedder, 100, 12), 1);
+        assert_eq!(after(&mut shedder, 100, 20), 2, "the effect is waited for");
+        assert_eq!(after(&mut shedder, 50, 60), 2);
+        assert_eq!(after(&mut shedder, 50, 20), 1);
+        assert_eq!(after(&mut shedder, 50, 60), 0);
     }
 
     #[test]
     fn between_the_bounds_nothing_changes() {
         let mut shedder = Shedder::default();
-        for _ in 0..10 {
-            shedder.note(200, 30);
-        }
-        let level = shedder.level();
-        for _ in 0..1_000 {
-            shedder.note(70, 30);
-        }
-        assert_eq!(shedder.level(), level);
-        for _ in 0..1_000 {
-            shedder.note(255, 30);
-        }
-        assert_eq!(shedder.level(), ShedLevel::MAX);
+        let level = after(&mut shedder, 200, 50);
+        assert!(level > 0);
+        assert_eq!(after(&mut shedder, 70, 20), after(&mut shedder, 70, 1_000));
+        assert_eq!(after(&mut shedder, 255, 1_000), ShedLevel::MAX.number());
     }
 }

@@ -1,6 +1,6 @@
 //! The zone as players meet it: a scripted crowd whose clients decode what they are sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::fixed::{Vec2, metres};
@@ -169,7 +169,7 @@ fn assert_view_is_true(zone: &Zone, seat: Seat, client: &mut Client, seed: u64) 
     let entities = &zone.world().entities;
     let own = entities.find(zone.players().get(seat).expect("is in").entity).expect("has a body");
     let mut wrong: Vec<EntityId> = Vec::new();
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for visible in client.view.entities() {
         let entity = entities.find(visible.entity).unwrap_or_else(|| panic!("seed {seed}: a ghost"));
         let (shown, is) = (visible.state(), entity.visible_state());
@@ -177,10 +177,10 @@ fn assert_view_is_true(zone: &Zone, seat: Seat, client: &mut Client, seed: u64) 
         if off > 8 || (shown.health, shown.action) != (is.health, is.action) {
             wrong.push(visible.entity);
         }
-        seen.insert(visible.entity, ());
+        seen.insert(visible.entity);
     }
     let near = entities.all().filter(|entity| entity.position.is_within(own.position, metres(40)));
-    wrong.extend(near.map(|entity| entity.id).filter(|id| *id != own.id && !seen.contains_key(id)));
+    wrong.extend(near.map(|entity| entity.id).filter(|id| *id != own.id && !seen.contains(id)));
     client.wrong_since.retain(|entity, _| wrong.contains(entity));
     for entity in wrong {
         let since = *client.wrong_since.entry(entity).or_insert(now);

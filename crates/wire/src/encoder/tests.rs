@@ -182,7 +182,7 @@ proptest! {
         for _ in 0..150 {
             tick += 1 + crowd.random.below(10);
             let (bytes, limit) = crowd.step(tick)?;
-            prop_assert!(bytes <= limit + OVERSHOOT_BYTES_MAX, "{bytes} bytes instead of {limit}");
+            prop_assert!(bytes <= limit + OVERSHOOT_BYTES_MAX as usize, "{bytes} bytes instead of {limit}");
             let told: BTreeMap<u32, EntityState> =
                 crowd.told.iter().map(|(id, (_, track))| (*id, track.at(tick, RATE))).collect();
             for entity in crowd.view.entities() {

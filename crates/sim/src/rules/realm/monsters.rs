@@ -257,7 +257,11 @@ fn walk_to_goal(world: &mut World, index: usize, speed: i32, crowded: bool) {
         body.mind.detour_until = tick.plus((*rate_hz / REROUTES_PER_SECOND).max(1));
         body.mind.detour = match ways.as_deref_mut() {
             Some(ways) if !ways.grid.sees(from, goal) => {
-                if crowded { ways.step_in_crowd(from, goal) } else { ways.first_step(from, goal) }
+                if crowded {
+                    ways.step_in_crowd(from, goal)
+                } else {
+                    ways.first_step(from, goal)
+                }
             }
             _ => None,
         };

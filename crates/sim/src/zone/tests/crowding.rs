@@ -128,8 +128,12 @@ fn who_does_not_acknowledge_gets_fewer_snapshots() {
         let second = tick / rate;
         // From the fourth second to the eighth nothing is acknowledged.
         if tick > 0 && !(4..8).contains(&second) {
-            let input =
-                PlayerInput { sequence: tick, snapshot: view.sequence(), seen: tick, ..PlayerInput::default() };
+            let input = PlayerInput {
+                sequence: tick,
+                snapshot: view.sequence(),
+                seen: tick,
+                ..PlayerInput::default()
+            };
             inbox.events.push(ZoneEvent::Input(Seat(0), input));
         } else {
             silent_from = silent_from.max(tick);
@@ -161,7 +165,7 @@ fn threads_write_the_same_bytes() {
             3
         }
 
-        fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Sync) {
+        fn for_each<J: Send>(&self, jobs: &mut [J], run: impl Fn(&mut J) + Send + Sync) {
             jobs.iter_mut().rev().for_each(run);
         }
     }
@@ -177,7 +181,8 @@ fn threads_write_the_same_bytes() {
         }
         for seat in (0..1_000).filter(|seat| tick > 1 && (seat + tick) % 4 == 0) {
             let move_x = i8::try_from(random.between(-127, 127)).expect("in range");
-            let input = PlayerInput { sequence: tick, seen: tick, move_x, action: 1, ..PlayerInput::default() };
+            let input =
+                PlayerInput { sequence: tick, seen: tick, move_x, action: 1, ..PlayerInput::default() };
             inbox.events.push(ZoneEvent::Input(Seat(seat), input));
         }
         let [one, other] = &mut zones;

@@ -39,7 +39,8 @@ fn minds_sleep_where_nobody_is_and_wake_without_a_jump() {
         last = now;
     }
     let hero = zone.place(Seat(0)).expect("in").position;
-    let moved = |(id, place): &(EntityId, Vec2)| before.iter().any(|(other, was)| other == id && was != place);
+    let moved =
+        |(id, place): &(EntityId, Vec2)| before.iter().any(|(other, was)| other == id && was != place);
     let (near, far): (Vec<_>, Vec<_>) = last.iter().partition(|(_, place)| place.is_within(hero, metres(80)));
     assert!(near.iter().filter(|monster| moved(monster)).count() > near.len() / 2, "who is near is awake");
     let far_off = far.iter().filter(|(_, place)| !place.is_within(hero, metres(150)));
@@ -84,12 +85,14 @@ fn chasers_go_around_a_wall() {
             let hero = zone.world.entities.find(hero).expect("in");
             bitten |= hero.health < hero.health_max;
             let ways = zone.world.ways.as_ref().expect("still there");
-            let inside = zone
-                .world
-                .entities
-                .all()
-                .find(|entity| entity.kind == EntityKind::Monster && !ways.grid.is_free(Cell::of(entity.position)));
-            assert!(inside.is_none(), "{chasers}: a wolf in the wall: {:?}", inside.map(|wolf| wolf.position));
+            let inside = zone.world.entities.all().find(|entity| {
+                entity.kind == EntityKind::Monster && !ways.grid.is_free(Cell::of(entity.position))
+            });
+            assert!(
+                inside.is_none(),
+                "{chasers}: a wolf in the wall: {:?}",
+                inside.map(|wolf| wolf.position)
+            );
         }
         assert!(bitten, "{chasers} wolves found the way");
     }
