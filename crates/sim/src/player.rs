@@ -231,6 +231,11 @@ impl Players {
         &self.profiles[seat.index()]
     }
 
+    #[cfg(test)]
+    pub(crate) fn profile_mut(&mut self, seat: Seat) -> &mut Profile {
+        &mut self.profiles[seat.index()]
+    }
+
     /// All players, by seat.
     pub fn iter(&self) -> impl Iterator<Item = (Seat, &Player)> {
         (0..).map(Seat).zip(&self.seats).filter_map(|(seat, player)| Some((seat, player.as_ref()?)))

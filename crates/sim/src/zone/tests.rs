@@ -18,7 +18,9 @@ use crate::replay::Recording;
 use crate::rules::realm::Realm;
 
 mod crowding;
+mod importance;
 mod minds;
+mod overload;
 mod rewind;
 
 fn forest() -> ZoneDefinition {

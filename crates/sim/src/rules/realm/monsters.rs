@@ -13,6 +13,7 @@ use crate::entity::{Entity, Mind, Mood};
 use crate::paths::Ways;
 use crate::stages::rebuild_index::ACTIVITY_TICKS;
 use crate::world::World;
+use crate::zone::ShedLevel;
 
 /// Players start in the middle; monsters live farther away than this.
 const HOME_FROM_MIDDLE_MIN: i32 = metres(25);
@@ -121,21 +122,25 @@ pub(super) fn think(world: &mut World) {
     world.crowds = crowds;
 }
 
-/// Stops who walks where no player is near: nobody would turn them.
+/// Stops who walks where no mind is at work: nobody would turn them.
 fn put_to_sleep(world: &mut World) {
-    let World { entities, grid, activity, .. } = world;
+    let World { entities, grid, activity, shed, .. } = world;
     for body in entities.all_mut().filter(|body| body.kind == EntityKind::Monster) {
-        if body.intent != Vec2::ZERO && activity.level(grid.cell_of(body.position)) == Activity::Asleep {
+        if body.intent != Vec2::ZERO && !minds_work(activity.level(grid.cell_of(body.position)), *shed) {
             body.intent = Vec2::ZERO;
         }
     }
+}
+
+fn minds_work(level: Activity, shed: ShedLevel) -> bool {
+    level == Activity::Near || (level == Activity::Far && !shed.stops_far_minds())
 }
 
 fn gather_thinkers(world: &World, thinkers: &mut Vec<u32>) {
     let across = world.grid.cells_across();
     for cell in 0..across * across {
         let level = world.activity.level(cell);
-        if level == Activity::Asleep || (level == Activity::Far && world.shed.stops_far_minds()) {
+        if !minds_work(level, world.shed) {
             continue;
         }
         let thinks = |index: u32| {
