@@ -50,6 +50,8 @@ pub struct ZoneMetrics {
     pub frames_out: u64,
     /// Entity updates in them.
     pub updates_out: u64,
+    /// Bytes of these.
+    pub update_bytes_out: u64,
     /// Entities shown wrongly for longer than the bound, summed over snapshots: budgets are too small.
     pub overdue: u64,
     /// Snapshots left out for want of budget.
@@ -83,6 +85,7 @@ impl ZoneMetrics {
             bytes_out: 0,
             frames_out: 0,
             updates_out: 0,
+            update_bytes_out: 0,
             overdue: 0,
             unaffordable: 0,
             blocked: 0,
@@ -144,6 +147,7 @@ impl Metrics {
             zone.bytes_out += u64::from(report.bytes);
             zone.frames_out += u64::from(report.frames);
             zone.updates_out += u64::from(report.updates);
+            zone.update_bytes_out += u64::from(report.update_bytes);
             zone.overdue += u64::from(report.overdue);
             zone.unaffordable += u64::from(report.unaffordable);
             zone.blocked += blocked;
@@ -220,6 +224,7 @@ impl Metrics {
         line("snapshots_sent_total", "counter", &|zone| zone.frames_out.to_string());
         line("snapshot_bytes_sent_total", "counter", &|zone| zone.bytes_out.to_string());
         line("entity_updates_sent_total", "counter", &|zone| zone.updates_out.to_string());
+        line("entity_update_bytes_sent_total", "counter", &|zone| zone.update_bytes_out.to_string());
         line("entities_overdue_total", "counter", &|zone| zone.overdue.to_string());
         line("snapshots_unaffordable_total", "counter", &|zone| zone.unaffordable.to_string());
         line("shed_level", "gauge", &|zone| zone.last.shed.number().to_string());

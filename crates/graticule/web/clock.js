@@ -9,6 +9,8 @@ const WRONG_IN_A_ROW = 3;
 /** Inputs are to come so many ticks before they are needed. */
 const LEAD_TICKS = 2;
 const AHEAD_TICKS_MAX = 60;
+/** Snapshot periods that the others are shown behind the newest: more would cost hits, since targets are taken back by a bounded time only. */
+const PERIODS_BEHIND = 1.25;
 /** Targets are taken back by at most this: whoever sees the others later hits nothing. */
 const BEHIND_MS_MAX = 250;
 /** A clock that was wrong goes by so much faster or slower until it is right, since a jump is seen. */
@@ -97,7 +99,7 @@ export class HostClock {
 
   /** The tick at which the others are shown: between two snapshots that are both known, mostly. */
   othersTick(now) {
-    const behind = Math.min(2 * this.ticksPerSnapshot + 2 * this.jitter, this.inTicks(BEHIND_MS_MAX));
+    const behind = Math.min(PERIODS_BEHIND * this.ticksPerSnapshot + 2 * this.jitter, this.inTicks(BEHIND_MS_MAX));
     return this.others.follow(this.hostTick(now) - behind, now, this.rate);
   }
 }

@@ -60,10 +60,10 @@ export class RangeDecoder {
     const bit = this.decide(one);
     if (bit) {
       model.quick += (65535 - model.quick) >> 4;
-      model.slow += (65535 - model.slow) >> 7;
+      model.slow += (65535 - model.slow) >> 6;
     } else {
       model.quick -= model.quick >> 4;
-      model.slow -= model.slow >> 7;
+      model.slow -= model.slow >> 6;
     }
     return bit;
   }

@@ -26,12 +26,14 @@ class Models {
     this.update = {
       // For those that stood and those that moved.
       place: [new Signed(), new Signed()],
-      sameVelocity: [new Bit(), new Bit()],
+      // By whether it moved, and whether the place is as shown.
+      sameVelocity: [[new Bit(), new Bit()], [new Bit(), new Bit()]],
       stopped: new Bit(),
-      sameHeading: new Bit(),
+      // By whether the velocity is the same.
+      sameHeading: [new Bit(), new Bit()],
       ...signed(['velocity', 'heading', 'health']),
-      // By the action before.
-      action: Array.from({ length: ACTION_MAX + 1 }, () => new Symbol8()),
+      // By the action before, and whether it moves now.
+      action: Array.from({ length: ACTION_MAX + 1 }, () => [new Symbol8(), new Symbol8()]),
     };
     this.enters = new Bit();
     this.enter = {
@@ -179,18 +181,20 @@ export class View {
     const place = models.place[Number(moves)];
     state.x = (shown.x + place.read(coder)) | 0;
     state.y = (shown.y + place.read(coder)) | 0;
-    if (!coder.bit(models.sameVelocity[Number(moves)])) {
+    const strayed = state.x !== shown.x || state.y !== shown.y;
+    const same = coder.bit(models.sameVelocity[Number(moves)][Number(strayed)]);
+    if (!same) {
       const stopped = moves && coder.bit(models.stopped);
       state.vx = stopped ? 0 : velocity(shown.vx, models.velocity.read(coder));
       state.vy = stopped ? 0 : velocity(shown.vy, models.velocity.read(coder));
     }
-    if (!coder.bit(models.sameHeading)) {
-      const still = state.vx === 0 && state.vy === 0;
+    const still = state.vx === 0 && state.vy === 0;
+    if (!coder.bit(models.sameHeading[Number(Boolean(same))])) {
       const from = still ? shown.heading : heading(state.vx, state.vy) >> 8;
       state.heading = (from + models.heading.read(coder)) & 255;
     }
     state.health = (shown.health + models.health.read(coder)) | 0;
-    state.action = models.action[shown.action].read(coder);
+    state.action = models.action[shown.action][Number(!still)].read(coder);
     return state;
   }
 

@@ -9,7 +9,7 @@ const ONE: u32 = 1 << 16;
 /// No decision is surer than this, so that none costs over 10 bits.
 const SURE: u32 = 64;
 const QUICK: u32 = 4;
-const SLOW: u32 = 7;
+const SLOW: u32 = 6;
 
 /// What is known of one kind of decision.
 #[derive(Debug, Clone, Copy)]

@@ -73,6 +73,8 @@ pub struct Encoded<'b> {
     pub body: &'b [u8],
     /// How many of the updates found room, from the first on.
     pub updated: usize,
+    /// Bytes that these take of the body, give or take one.
+    pub update_bytes: usize,
 }
 
 /// Encodes the view of one player. It gives out the slots; which entities are in view, and which of them are
@@ -157,10 +159,12 @@ impl ViewEncoder {
         self.models.header(coder, &self.header, header, self.rate_hz);
         self.header = *header;
         self.write_leaves(limits.total, coder);
+        let before = coder.len();
         let updated = self.write_updates(updates, limits.updates, coder);
+        let update_bytes = coder.len() - before;
         self.write_enters(enters, limits.total, coder, entered);
         self.sent += 1;
-        Encoded { body: coder.finish(), updated }
+        Encoded { body: coder.finish(), updated, update_bytes }
     }
 
     fn write_leaves(&mut self, limit: usize, coder: &mut RangeEncoder) {

@@ -70,14 +70,16 @@ pub(crate) struct ListModels {
 struct UpdateModels {
     /// For those that stood and those that moved.
     place: [Signed; 2],
-    same_velocity: [Bit; 2],
+    /// And by whether the place is as shown.
+    same_velocity: [[Bit; 2]; 2],
     stopped: Bit,
     velocity: Signed,
-    same_heading: Bit,
+    /// By whether the velocity is the same.
+    same_heading: [Bit; 2],
     heading: Signed,
     health: Signed,
-    /// By the action before.
-    action: [Symbol<3, 8>; 5],
+    /// By the action before, and whether it moves now.
+    action: [[Symbol<3, 8>; 2]; 5],
 }
 
 #[derive(Debug, Default)]
@@ -165,8 +167,10 @@ impl Models {
         let place = &mut models.place[moved];
         let x = place.code(coder, now.x.wrapping_sub(shown.x)).wrapping_add(shown.x);
         let y = place.code(coder, now.y.wrapping_sub(shown.y)).wrapping_add(shown.y);
+        let strayed = usize::from((x, y) != (shown.x, shown.y));
         let same = (now.vx, now.vy) == (shown.vx, shown.vy);
-        let (vx, vy) = if coder.bit(&mut models.same_velocity[moved], same) {
+        let same = coder.bit(&mut models.same_velocity[moved][strayed], same);
+        let (vx, vy) = if same {
             (shown.vx, shown.vy)
         } else if moved == 1 && coder.bit(&mut models.stopped, (now.vx, now.vy) == (0, 0)) {
             (0, 0)
@@ -177,14 +181,15 @@ impl Models {
             )
         };
         let mut state = EntityState { x, y, vx, vy, ..shown };
-        if !coder.bit(&mut models.same_heading, now.heading == shown.heading) {
+        if !coder.bit(&mut models.same_heading[usize::from(same)], now.heading == shown.heading) {
             let from = state.course().unwrap_or(shown.heading);
             let turn = i32::from(now.heading.wrapping_sub(from).cast_signed());
             state.heading = add_turn(from, models.heading.code(coder, turn));
         }
         let health = i32::from(now.health) - i32::from(shown.health);
         let health = models.health.code(coder, health).wrapping_add(shown.health.into());
-        let action = models.action[shown.action as usize].code(coder, now.action as u32);
+        let moves = usize::from((vx, vy) != (0, 0));
+        let action = models.action[shown.action as usize][moves].code(coder, now.action as u32);
         RawState { state, health, action }
     }
 

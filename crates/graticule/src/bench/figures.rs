@@ -32,9 +32,13 @@ pub(crate) struct Figures {
     pub(crate) wire_down_second_max: u32,
     /// Updates that were sent, for each player and second.
     pub(crate) updates_per_player_second: f64,
+    /// Of the updates alone, without heads, enters and events.
+    pub(crate) bytes_per_update: f64,
     /// Bytes of all frames, for each entity that was in view of a snapshot.
     pub(crate) bytes_per_entity_and_snapshot: f64,
     pub(crate) cpu_us_per_player_second: f64,
+    /// Without the kernel's part.
+    pub(crate) user_us_per_player_second: f64,
     pub(crate) cpu_percent_host: f64,
     pub(crate) cpu_percent_bots: f64,
     pub(crate) kib_per_connection: f64,
@@ -91,11 +95,14 @@ pub(crate) fn table(runs: &[Figures]) -> String {
     row("payload down / up, B/s", &|run| format!("{:.0} / {:.0}", run.payload_down, run.payload_up));
     row("wire total (IP, both ways), B/s", &|run| format!("{:.0}", run.wire_total));
     row("wire down, most in any second, B", &|run| run.wire_down_second_max.to_string());
+    row("bytes per update", &|run| format!("{:.2}", run.bytes_per_update));
     row("payload per entity in view and snapshot, B", &|run| {
         format!("{:.2}", run.bytes_per_entity_and_snapshot)
     });
     row("entities overdue per snapshot", &|run| format!("{:.2}", run.overdue_per_snapshot));
-    row("host CPU, us per player-second", &|run| format!("{:.0}", run.cpu_us_per_player_second));
+    row("host CPU, us per player-second (without the kernel's)", &|run| {
+        format!("{:.0} ({:.0})", run.cpu_us_per_player_second, run.user_us_per_player_second)
+    });
     row("host core / bots core, %", &|run| {
         format!("{:.0} / {:.0}", run.cpu_percent_host, run.cpu_percent_bots)
     });

@@ -19,7 +19,7 @@ use zonehost::platform::local::LocalPlatform;
 use zonehost::{HostConfig, RunningHost};
 
 use super::figures::Percentiles;
-use super::machine::{cpu_us, pin_to_core, resident_kib};
+use super::machine::{cpu_us, pin_to_core, resident_kib, user_us};
 use super::workload::Workload;
 use crate::exit::{Fault, Outcome, runtime};
 
@@ -71,6 +71,8 @@ pub(crate) struct HostStatus {
     pub(crate) frames_out: u64,
     pub(crate) payload_out: u64,
     pub(crate) updates_out: u64,
+    pub(crate) update_bytes_out: u64,
+    pub(crate) user_us: u64,
     pub(crate) overdue: u64,
     pub(crate) shed_level: u8,
     pub(crate) tick_us: Percentiles,
@@ -160,6 +162,8 @@ fn status(host: &RunningHost<LocalPlatform>) -> HostStatus {
         frames_out: zone.frames_out,
         payload_out: zone.bytes_out,
         updates_out: zone.updates_out,
+        update_bytes_out: zone.update_bytes_out,
+        user_us: user_us("self"),
         overdue: zone.overdue,
         shed_level: zone.last.shed.number(),
         tick_us: Percentiles { p50: percentiles.p50_us, p95: percentiles.p95_us, p99: percentiles.p99_us },

@@ -54,15 +54,24 @@ pub(crate) fn pin_to_core(core: usize) -> bool {
     sched_setaffinity(None::<Pid>, &set).is_ok()
 }
 
-/// Processor time that a process has used, in microseconds.
+/// Processor time that a process has used, the kernel's for it included, in microseconds.
 pub(crate) fn cpu_us(process: &str) -> u64 {
+    let [user, kernel] = times_us(process);
+    user + kernel
+}
+
+/// Processor time that a process itself has used, in microseconds.
+pub(crate) fn user_us(process: &str) -> u64 {
+    times_us(process)[0]
+}
+
+fn times_us(process: &str) -> [u64; 2] {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name of the process, in parentheses, may hold blanks.
     let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks =
         |index: usize| fields.split_whitespace().nth(index).and_then(|field| field.parse::<u64>().ok());
-    let ticks = ticks(11).unwrap_or(0) + ticks(12).unwrap_or(0);
-    ticks * 1_000_000 / PROC_TICKS_PER_SECOND
+    [11, 12].map(|field| ticks(field).unwrap_or(0) * 1_000_000 / PROC_TICKS_PER_SECOND)
 }
 
 /// Memory of a process that is in use, in KiB.

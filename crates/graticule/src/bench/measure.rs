@@ -308,6 +308,8 @@ fn figures(run: Run, from: &Mark, to: &Mark, reports: Vec<Result<BotReport, Clie
     figures.wire_total = to_f64(to.wire - from.wire) / player_seconds;
     figures.updates_per_player_second = delta(|host| host.updates_out) / player_seconds;
     figures.bytes_per_entity_and_snapshot = delta(|host| host.payload_out) / sent / figures.in_view.max(1.0);
+    figures.bytes_per_update = delta(|host| host.update_bytes_out) / delta(|host| host.updates_out).max(1.0);
+    figures.user_us_per_player_second = delta(|host| host.user_us) / player_seconds;
     figures.cpu_us_per_player_second = delta(|host| host.cpu_us) / player_seconds;
     figures.cpu_percent_host = delta(|host| host.cpu_us) / seconds / 10_000.0;
     figures.cpu_percent_bots = to_f64(to.bots_cpu_us - from.bots_cpu_us) / seconds / 10_000.0;

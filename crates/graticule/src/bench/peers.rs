@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::RunOptions;
 use super::figures::{Percentiles, median};
 use super::host::CORE as SERVER_CORE;
-use super::machine::{Machine, cpu_us, loopback_bytes, pin_to_core, resident_kib};
+use super::machine::{Machine, cpu_us, loopback_bytes, pin_to_core, resident_kib, user_us};
 use super::measure::{CORE as BOTS_CORE, measure_all};
 use super::workload::{INTEREST_RADIUS, Workload};
 use crate::exit::{Fault, Outcome};
@@ -36,6 +36,8 @@ pub(crate) struct PeerFigures {
     pub(crate) payload_down: f64,
     pub(crate) wire_total: f64,
     pub(crate) cpu_us_per_player_second: f64,
+    /// Without the kernel's part, which is about the same for all.
+    pub(crate) user_us_per_player_second: f64,
     pub(crate) kib_per_connection: f64,
     pub(crate) bots_percent: f64,
     pub(crate) faults: usize,
@@ -116,6 +118,7 @@ fn ours(players: u32, options: &RunOptions) -> Result<PeerFigures, Fault> {
         payload_down: run.payload_down,
         wire_total: run.wire_total,
         cpu_us_per_player_second: run.cpu_us_per_player_second,
+        user_us_per_player_second: run.user_us_per_player_second,
         kib_per_connection: run.kib_per_connection,
         bots_percent: run.cpu_percent_bots,
         faults: run.faults.len(),
@@ -185,19 +188,20 @@ async fn measure(peer: &Peer, options: &RunOptions, folder: &Path) -> Result<Pee
     arguments.extend(["--seconds".into(), options.seconds.to_string()]);
     let mut bots = Script::start(BOTS_CORE, folder, &arguments)?;
     bots.line().await?;
-    let (cpu, wire) = (cpu_us(&pid), loopback_bytes());
+    let (cpu, user, wire) = (cpu_us(&pid), user_us(&pid), loopback_bytes());
     bots.line().await?;
-    let (cpu, wire) = (cpu_us(&pid) - cpu, loopback_bytes() - wire);
+    let (cpu, user) = (cpu_us(&pid) - cpu, user_us(&pid) - user);
+    let wire = loopback_bytes() - wire;
     let kib = resident_kib(&pid).saturating_sub(idle_kib);
     let result: BotsResult = serde_json::from_str(&bots.line().await?).map_err(Fault::failed)?;
     if let Some(fault) = result.faults.first() {
         eprintln!("{}: {fault}", peer.name);
     }
-    Ok(figures(peer, &result, [cpu, wire, kib]))
+    Ok(figures(peer, &result, [cpu, user, wire, kib]))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sums of a short run are far under 2^53")]
-fn figures(peer: &Peer, result: &BotsResult, [cpu, wire, kib]: [u64; 3]) -> PeerFigures {
+fn figures(peer: &Peer, result: &BotsResult, [cpu, user, wire, kib]: [u64; 4]) -> PeerFigures {
     let player_seconds = result.seconds * f64::from(result.connected.max(1));
     PeerFigures {
         server: peer.name.to_owned(),
@@ -211,6 +215,7 @@ fn figures(peer: &Peer, result: &BotsResult, [cpu, wire, kib]: [u64; 3]) -> Peer
         payload_down: result.payload_down.unwrap_or(0.0) / player_seconds,
         wire_total: wire as f64 / player_seconds,
         cpu_us_per_player_second: cpu as f64 / player_seconds,
+        user_us_per_player_second: user as f64 / player_seconds,
         kib_per_connection: kib as f64 / f64::from(result.connected.max(1)),
         bots_percent: result.bots_cpu_share * 100.0,
         faults: result.faults.len(),
@@ -230,9 +235,9 @@ fn free_port() -> Result<u16, Fault> {
 /// Medians of the rounds and, in brackets, their range; a row for each server.
 pub(crate) fn table(rounds: &[PeerFigures]) -> String {
     let mut text = String::from(
-        "| server | players | in view | added latency p50 / p95 / p99, ms | CPU, us per player-second | \
+        "| server | players | in view | added latency p50 / p95 / p99, ms | CPU, us per player-second | without the kernel's | \
          payload down, B/s | wire total, B/s | memory per connection, KiB | bots' core, % | faults |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for group in groups(rounds) {
         let of = |value: fn(&PeerFigures) -> f64| spread(group.iter().map(|run| value(run)).collect());
@@ -243,7 +248,7 @@ pub(crate) fn table(rounds: &[PeerFigures]) -> String {
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {:.1} | {:.2} / {:.2} / {:.2} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {:.1} | {:.2} / {:.2} / {:.2} | {} | {} | {} | {} | {} | {} | {} |",
             group[0].server,
             group[0].players,
             group[0].in_view,
@@ -251,6 +256,7 @@ pub(crate) fn table(rounds: &[PeerFigures]) -> String {
             millis(|us| us.p95),
             millis(|us| us.p99),
             of(|run| run.cpu_us_per_player_second),
+            of(|run| run.user_us_per_player_second),
             of(|run| run.payload_down),
             of(|run| run.wire_total),
             of(|run| run.kib_per_connection),

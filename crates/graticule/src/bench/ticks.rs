@@ -61,6 +61,10 @@ pub(crate) struct TickFigures {
     pub(crate) threads: usize,
     pub(crate) tick_us: Percentiles,
     pub(crate) us_per_player_second: u64,
+    /// Of the frames, for a player and second.
+    pub(crate) payload: u64,
+    pub(crate) updates_per_player_second: u64,
+    pub(crate) millibytes_per_update: u64,
 }
 
 pub(crate) fn run(options: &TickOptions) -> Outcome {
@@ -85,19 +89,23 @@ pub(crate) fn measure(seconds: u32, seed: u64) -> Result<Vec<TickFigures>, Fault
 
 pub(crate) fn table(figures: &[TickFigures]) -> String {
     let mut text = String::from(
-        "| workload | players | entities | threads | tick p50 / p95 / p99, ms | us per player-second |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: |\n",
+        "| workload | players | entities | threads | tick p50 / p95 / p99, ms | us per player-second | payload, B/s | updates per player-second | bytes per update |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for run in figures {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {}.{:02} |",
             run.workload.name(),
             run.players,
             run.entities,
             run.threads,
             millis(run.tick_us),
-            run.us_per_player_second
+            run.us_per_player_second,
+            run.payload,
+            run.updates_per_player_second,
+            run.millibytes_per_update / 1_000,
+            run.millibytes_per_update % 1_000 / 10
         );
     }
     text
@@ -115,6 +123,7 @@ fn play(workload: Workload, players: u32, seconds: u32, seed: u64, workers: &Poo
     let ticks = seconds * u32::from(TICK_RATE);
     let mut sample = Vec::new();
     let mut entities = 0;
+    let (mut bytes, mut updates, mut update_bytes) = (0, 0, 0);
     for tick in 1..=ticks {
         outbox.clear();
         let begun = Instant::now();
@@ -122,6 +131,9 @@ fn play(workload: Workload, players: u32, seconds: u32, seed: u64, workers: &Poo
         let us = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         if tick > ticks / 3 {
             sample.push(us);
+            bytes += u64::from(report.bytes);
+            updates += u64::from(report.updates);
+            update_bytes += u64::from(report.update_bytes);
         }
         entities = report.entities;
         for (seat, _) in outbox.frames() {
@@ -145,6 +157,9 @@ fn play(workload: Workload, players: u32, seconds: u32, seed: u64, workers: &Poo
         entities,
         threads: workers.width(),
         us_per_player_second: total * u64::from(TICK_RATE) / counted / u64::from(players),
+        payload: bytes * u64::from(TICK_RATE) / counted / u64::from(players),
+        updates_per_player_second: updates * u64::from(TICK_RATE) / counted / u64::from(players),
+        millibytes_per_update: update_bytes * 1_000 / updates.max(1),
         tick_us: Percentiles::of(sample),
     }
 }

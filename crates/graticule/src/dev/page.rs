@@ -19,10 +19,21 @@ macro_rules! files {
 
 /// The files of the folder `web`.
 const FILES: &[(&str, &str)] = files![
+    "actions.js",
+    "brush.js",
+    "clock.js",
+    "coder.js",
+    "effects.js",
     "index.html",
+    "inputs.js",
+    "link.js",
     "main.js",
+    "messages.js",
+    "movement.js",
     "msgpack.js",
+    "panel.js",
     "player.js",
+    "prediction.js",
     "services.js",
     "style.css",
     "terrain.js",

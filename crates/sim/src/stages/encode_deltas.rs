@@ -24,6 +24,7 @@ const UPDATE_BYTES_PLANNED: usize = 3;
 pub(crate) struct Sent {
     pub(crate) bytes: usize,
     pub(crate) updated: usize,
+    pub(crate) update_bytes: usize,
     pub(crate) entered: usize,
 }
 
@@ -62,13 +63,13 @@ pub(crate) fn encode_deltas(
         let entity = scene.shown[*index as usize].id;
         link.view[slot.index()] = Some(Seen { entity, urgency: 0, stale_since: 0 });
     }
-    let sent = Sent { updated: encoded.updated, entered: entered.len(), bytes: 0 };
+    let (updated, update_bytes) = (encoded.updated, encoded.update_bytes);
     let bytes = frames.add(seat, |frame| {
         append(frame, &StateUpdate { body: encoded.body });
         frame.extend_from_slice(answers);
     });
     link.note_sent(scene.tick);
-    Sent { bytes, ..sent }
+    Sent { bytes, updated, update_bytes, entered: entered.len() }
 }
 
 fn header_of(player: &Player, own: usize, scene: &Scene<'_>) -> Header {

@@ -113,6 +113,7 @@ pub(crate) struct ViewCounts {
     pub(crate) frames: u32,
     pub(crate) bytes: u32,
     pub(crate) updates: u32,
+    pub(crate) update_bytes: u32,
     pub(crate) overdue: u32,
     pub(crate) unaffordable: u32,
 }
@@ -125,6 +126,7 @@ impl ViewCounts {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.updates += other.updates;
+        self.update_bytes += other.update_bytes;
         self.overdue += other.overdue;
         self.unaffordable += other.unaffordable;
     }
@@ -281,6 +283,7 @@ fn view_player(
         frames: 1,
         bytes: count(sent.bytes),
         updates: count(sent.updated),
+        update_bytes: count(sent.update_bytes),
         overdue: count_overdue(player, scene),
         unaffordable: 0,
     }

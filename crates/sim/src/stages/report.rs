@@ -27,6 +27,8 @@ pub struct TickReport {
     pub bytes: u32,
     /// Entities updated in them.
     pub updates: u32,
+    /// Bytes that these took of the frames.
+    pub update_bytes: u32,
     /// Entities in views that have been shown wrongly for longer than the bound, since the budgets of their
     /// players are too small.
     pub overdue: u32,
@@ -55,6 +57,7 @@ pub(crate) fn report(world: &World, sent: ViewCounts, ignored: u32) -> TickRepor
         frames: sent.frames,
         bytes: sent.bytes,
         updates: sent.updates,
+        update_bytes: sent.update_bytes,
         overdue: sent.overdue,
         unaffordable: sent.unaffordable,
         shed: world.shed,

@@ -6,10 +6,10 @@ use wire::decoder::View;
 use wire::frame::{ServerMessage, read_server_frame};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut view = View::default();
+    let mut view = View::new(60);
     let _ = read_server_frame(bytes, |message| {
         if let ServerMessage::State(update) = message {
-            let _ = view.apply(update.sequence, update.baseline, update.body);
+            let _ = view.apply(update.body);
         }
     });
 });

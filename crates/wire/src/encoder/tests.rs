@@ -38,11 +38,11 @@ fn bodies_have_golden_bytes() {
     let enters = [(description(300, "Ada"), state(3_219, 6_390))];
     let body =
         encoder.encode(&header(30), &[], enters.into_iter(), NO_LIMIT, &mut buffers, |s| slot = Some(s)).body;
-    check_golden(body, &expect!["08600005ebe3bd37ffcb3391b7d48d1d5ee26f875f2238575860fba2b63b0dc23cb7"]);
+    check_golden(body, &expect!["086000069b9c712e586249c51583809768f81fd0579dd622e45d4f31b4357b5aac84"]);
     view.apply(body).expect("good");
     let none = || std::iter::empty();
     let body = encoder.encode(&header(33), &[], none(), NO_LIMIT, &mut buffers, drop).body;
-    check_golden(body, &expect!["423b43"]);
+    check_golden(body, &expect!["42b9a5"]);
     view.apply(body).expect("good");
     let seen: Vec<_> = view.entities().map(|entity| *entity.state()).collect();
     assert_eq!(seen, [state(3_219 + 19, 6_390)], "it goes on by itself");
@@ -51,13 +51,13 @@ fn bodies_have_golden_bytes() {
     let updates = [(slot, turned)];
     let encoded = encoder.encode(&header(36), &updates, none(), NO_LIMIT, &mut buffers, drop);
     assert_eq!(encoded.updated, 1);
-    check_golden(encoded.body, &expect!["465613bfa37cf774533bf425"]);
+    check_golden(encoded.body, &expect!["4752d9713d7bfc915b6bf9cb"]);
     let body = encoded.body.to_vec();
     view.apply(&body).expect("good");
     assert_eq!(*view.entities().next().expect("in view").state(), turned);
     encoder.leave(slot);
     let body = encoder.encode(&header(39), &[], none(), NO_LIMIT, &mut buffers, drop).body;
-    check_golden(body, &expect!["4a4d10"]);
+    check_golden(body, &expect!["4bca9e"]);
     let changes = view.apply(body).expect("good");
     assert_eq!(changes.left, [EntityId(300)]);
     assert_eq!(*view.header(), header(39));

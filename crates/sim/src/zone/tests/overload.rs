@@ -65,7 +65,10 @@ fn far_minds_stop_first() {
         let before = places(&zone);
         run(&mut zone, &mut view, load_percent, 600);
         let after = places(&zone);
-        before.iter().filter(|(id, place)| after.iter().any(|(other, now)| other == id && now != place)).count()
+        before
+            .iter()
+            .filter(|(id, place)| after.iter().any(|(other, now)| other == id && now != place))
+            .count()
     };
     assert!(moved_far(10) > 3, "with time to spare they walk about");
     assert_eq!(moved_far(90), 0, "without they stand");
