@@ -62,7 +62,13 @@ pub struct Connection {
 impl Connection {
     /// Enters with a ticket.
     pub async fn enter(url: &str, ticket: String) -> Result<Self, ClientError> {
-        Self::open(url, &Hello { version: WIRE_VERSION, ticket, budget: 0 }).await
+        Self::enter_within(url, ticket, 0).await
+    }
+
+    /// Enters with a ticket, and asks to be sent at most `budget` bytes a second, IP packets counted; 0 leaves
+    /// it to the zone.
+    pub async fn enter_within(url: &str, ticket: String, budget: u32) -> Result<Self, ClientError> {
+        Self::open(url, &Hello { version: WIRE_VERSION, ticket, budget }).await
     }
 
     /// Comes back into the body of a connection that broke.

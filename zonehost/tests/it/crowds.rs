@@ -1,15 +1,18 @@
 //! Many at once: bots that check everything, and connections that never say a word.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use client::Connection;
 use client::bot::{Behaviour, BotPlan, play};
 use domain::contract::players::Place;
 use domain::fixed::{Vec2, metres};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
 use wire::reason::ByeReason;
+use zonehost::platform::local::LocalPlatform;
 
-use crate::harness::{realm, start, start_with, zone};
+use crate::harness::{App, next_input, realm, start, start_with, wait_for_snapshot, zone};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bots_find_no_fault_and_their_gains_are_stored() {
@@ -77,4 +80,49 @@ async fn a_thousand_silent_connections_keep_nobody_out() {
     app.until("only players are left", |app| app.host.connections() == 2).await;
     drop(late);
     innocent.was_not_disturbed().await;
+}
+
+/// The most payload that came within any second of the host's ticks, while a crowd mills around.
+async fn payload_in_a_second(app: &App<LocalPlatform>, number: u128, budget: u32) -> u64 {
+    let ticket = app.ticket(app.character(number), "hub");
+    let mut connection = Connection::enter_within(&app.url, ticket, budget).await.expect("enters");
+    let rate = u32::from(connection.welcome().tick_rate_hz);
+    let mut window: VecDeque<(u32, u64)> = VecDeque::new();
+    let (mut before, mut most) = (connection.bytes().0, 0);
+    for _ in 0..25 {
+        connection.send(&next_input(&connection)).await.expect("sends");
+        let snapshot = wait_for_snapshot(&mut connection).await.expect("receives");
+        let tick = snapshot.header.tick;
+        window.push_back((tick, connection.bytes().0 - before));
+        before = connection.bytes().0;
+        while window.front().is_some_and(|(first, _)| tick - first >= rate) {
+            window.pop_front();
+        }
+        most = most.max(window.iter().map(|(_, bytes)| bytes).sum());
+    }
+    most
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_sent_what_it_can_take() {
+    let app = start().await;
+    let until = Instant::now() + Duration::from_secs(12);
+    let mut bots = tokio::task::JoinSet::new();
+    for number in 1..=60_u64 {
+        let connection = app.enter(app.character(number.into()), "hub").await;
+        let behaviour = Behaviour::Mill;
+        let plan = BotPlan { seed: number, behaviour, breaks_every: None, measure_from: until };
+        let url = app.url.clone();
+        bots.spawn(async move { play(connection, &url, plan, until).await });
+    }
+    let (ample, tight) = (payload_in_a_second(&app, 61, 0).await, payload_in_a_second(&app, 62, 1_500).await);
+    assert!(tight <= 1_500, "{tight} bytes in a second");
+    assert!(ample > tight * 3 / 2 && ample <= 5_000, "{ample} bytes without a wish of the client");
+    let reports = bots.join_all().await;
+    assert_eq!(
+        reports.iter().flat_map(|report| report.faults.clone()).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
+    let most = reports.iter().map(|report| report.second_max).max().unwrap_or(0);
+    assert!((1_000..=5_000).contains(&most), "the zone's own budget holds for all: {most}");
 }

@@ -139,10 +139,10 @@ impl<P: Platform> App<P> {
 }
 
 /// An input that only acknowledges the newest snapshot.
-fn next_input(connection: &Connection) -> PlayerInput {
+pub(crate) fn next_input(connection: &Connection) -> PlayerInput {
     let sequence = connection.view().sequence() + 1;
-    let tick = connection.welcome().tick + 3 * connection.view().sequence();
-    PlayerInput { sequence, snapshot: connection.view().sequence(), tick, ..PlayerInput::default() }
+    let (snapshot, seen) = (connection.view().sequence(), connection.view().header().tick);
+    PlayerInput { sequence, snapshot, seen, ..PlayerInput::default() }
 }
 
 pub(crate) async fn wait_for_snapshot(connection: &mut Connection) -> Result<client::Snapshot, ClientError> {

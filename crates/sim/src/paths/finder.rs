@@ -21,10 +21,15 @@ pub enum PathResult {
 /// Turns of a way for which there is memory from the start.
 const TURNS: usize = 256;
 
-/// Finds ways, and keeps the memory for it: 12 bytes for each cell of the grid.
+/// Cells in a page of nodes.
+const PAGE: usize = 4_096;
+
+/// Finds ways, and keeps the memory for it: 12 bytes for each cell, in pages that are made when a search first
+/// comes to them.
 #[derive(Debug, Default)]
 pub struct PathFinder {
-    nodes: Vec<Node>,
+    /// The node of a cell is in page index / [`PAGE`]; an empty page has never been come to.
+    pages: Vec<Vec<Node>>,
     /// Cost so far plus the least to come, above the latter; and the index: a total order.
     open: BinaryHeap<Reverse<(u64, u32)>>,
     /// Nodes of another search than this count as never seen, so nothing has to be cleared.
@@ -97,7 +102,7 @@ impl PathFinder {
         let mut report = Search { result: PathResult::NoWay, expanded: 0, cost: 0, area };
         self.reach(first, 0, 0, start.octile(goal));
         while let Some(Reverse((_, index))) = self.open.pop() {
-            let node = &mut self.nodes[index as usize];
+            let node = self.node(index);
             if node.closed {
                 continue;
             }
@@ -131,19 +136,30 @@ impl PathFinder {
         self.open.clear();
         self.search = self.search.wrapping_add(1);
         // Numbers of searches come again after 2^32 of them.
-        if self.nodes.len() != cells || self.search == 0 {
-            self.nodes.clear();
-            self.nodes.resize(cells, Node::default());
+        let pages = cells.div_ceil(PAGE);
+        if self.pages.len() != pages || self.search == 0 {
+            self.pages.clear();
+            self.pages.resize(pages, Vec::new());
             self.turns.reserve(TURNS);
             self.search = 1;
         }
     }
 
+    fn node(&mut self, index: u32) -> &mut Node {
+        let index = index as usize;
+        let page = &mut self.pages[index / PAGE];
+        if page.is_empty() {
+            page.resize(PAGE, Node::default());
+        }
+        &mut page[index % PAGE]
+    }
+
     /// Notes a way to a cell if it is the first or a shorter one.
     fn reach(&mut self, index: u32, step: u8, cost: u32, to_come: u32) {
-        let node = &mut self.nodes[index as usize];
-        if node.search != self.search || cost < node.cost {
-            *node = Node { search: self.search, cost, step, closed: false };
+        let search = self.search;
+        let node = self.node(index);
+        if node.search != search || cost < node.cost {
+            *node = Node { search, cost, step, closed: false };
             let key = u64::from(cost + to_come) << 32 | u64::from(to_come);
             self.open.push(Reverse((key, index)));
         }
@@ -154,7 +170,7 @@ impl PathFinder {
         self.turns.clear();
         let (mut index, mut heading) = (goal, None);
         while index != start {
-            let step = self.nodes[index as usize].step;
+            let step = self.node(index).step;
             if heading != Some(step) {
                 self.turns.push(grid.cell_at(index).middle());
             }
