@@ -20,6 +20,8 @@ pub enum PathResult {
 
 /// Turns of a way for which there is memory from the start.
 const TURNS: usize = 256;
+/// Cells on the edge of a search for which there is memory from the start.
+const OPEN: usize = 4_096;
 
 /// Cells in a page of nodes.
 const PAGE: usize = 4_096;
@@ -141,6 +143,7 @@ impl PathFinder {
             self.pages.clear();
             self.pages.resize(pages, Vec::new());
             self.turns.reserve(TURNS);
+            self.open.reserve(OPEN);
             self.search = 1;
         }
     }
