@@ -52,6 +52,12 @@ impl Tick {
         Self(self.0.saturating_add(count))
     }
 
+    /// Whether it is the turn of `member` of those who take turns over `period` steps.
+    #[must_use]
+    pub const fn is_turn_of(self, member: u32, period: u32) -> bool {
+        member % period == self.0 % period
+    }
+
     /// Steps since `earlier`, or 0 if that is later than this.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u32 {

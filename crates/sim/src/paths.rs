@@ -24,9 +24,9 @@ const SEARCHES: usize = 512;
 /// Cells that a search may look at: a way of 60 m around some trees takes some hundred.
 const SEARCH_CELLS_MAX: u32 = 2_000;
 /// Goals of crowds at the same time.
-const FIELDS: usize = 64;
+const FIELDS: usize = 16;
 /// How far around its goal a field leads, in cells: as far as monsters chase.
-const FIELD_RADIUS: u16 = 36;
+const FIELD_RADIUS: u16 = 32;
 
 /// All that it takes to get about in one zone.
 #[derive(Debug)]

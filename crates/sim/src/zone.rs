@@ -107,6 +107,12 @@ impl Zone {
         stages::report::report(world, sent, ignored)
     }
 
+    /// Ticks between two snapshots to the same player.
+    #[must_use]
+    pub fn ticks_per_snapshot(&self) -> u32 {
+        self.ticks_per_snapshot
+    }
+
     /// The players in it.
     #[must_use]
     pub fn players(&self) -> &Players {

@@ -235,7 +235,13 @@ impl Runner {
     fn watch_connections(&mut self, now: Instant) {
         let slow = Duration::from_millis(self.setup.limits.slow_ms);
         let grace = Duration::from_secs(self.setup.limits.grace_secs.into());
+        let period = self.zone.ticks_per_snapshot();
+        let next = self.zone.world().tick.plus(1);
         for (seat, seated) in self.seats.iter_mut() {
+            // Only those are looked at who may be sent a snapshot in the coming tick.
+            if !next.is_turn_of(seat.0, period) {
+                continue;
+            }
             if seated.is_full() {
                 self.blocked += 1;
                 self.inbox.events.push(ZoneEvent::Blocked(seat));

@@ -164,7 +164,7 @@ pub(crate) fn mark_due(world: &mut World, manner: Manner) {
     let World { players, tick: now, rate_hz, .. } = world;
     for (Seat(seat), player) in players.iter_mut() {
         let fresh = player.link.encoder.sent() == 0;
-        let turn = seat % ticks_per_snapshot == now.0 % ticks_per_snapshot;
+        let turn = now.is_turn_of(seat, ticks_per_snapshot);
         player.due = player.attached && (turn || fresh) && !std::mem::take(&mut player.blocked);
         if !player.due || fresh {
             continue;
