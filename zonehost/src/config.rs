@@ -30,7 +30,7 @@ pub struct HostConfig {
     pub zones: Vec<ZoneId>,
     /// Terrain and chance of the zones follow from it and their names.
     pub seed: u64,
-    /// Threads that hot zones share for encoding, beside their own; 0 leaves it to each zone's own.
+    /// Threads that zones share for encoding; 0 leaves it to each zone's own.
     pub workers: usize,
     /// What is allowed.
     pub limits: ConnectionLimits,

@@ -20,7 +20,8 @@ use crate::shared::ResumeToken;
 
 pub(crate) use runner::{RulesFactory, RunnerSetup, spawn};
 
-/// Frames that wait for a connection: one on its way and one behind it. More would only be stale.
+/// Frames that wait for a connection: a Welcome, the first snapshot, one on its way and one behind it. More would
+/// only be stale.
 pub(crate) const FRAMES_WAITING_MAX: usize = 4;
 
 /// What a connection gives to the instance that it plays in.

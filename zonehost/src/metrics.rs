@@ -54,6 +54,8 @@ pub struct ZoneMetrics {
     pub update_bytes_out: u64,
     /// Entities shown wrongly for longer than the bound, summed over snapshots: budgets are too small.
     pub overdue: u64,
+    /// Entities in sight that have not come into a view yet, summed over snapshots.
+    pub waiting: u64,
     /// Snapshots left out for want of budget.
     pub unaffordable: u64,
     /// Frames that found a connection full, so that the state waited.
@@ -87,6 +89,7 @@ impl ZoneMetrics {
             updates_out: 0,
             update_bytes_out: 0,
             overdue: 0,
+            waiting: 0,
             unaffordable: 0,
             blocked: 0,
             panics: 0,
@@ -149,6 +152,7 @@ impl Metrics {
             zone.updates_out += u64::from(report.updates);
             zone.update_bytes_out += u64::from(report.update_bytes);
             zone.overdue += u64::from(report.overdue);
+            zone.waiting += u64::from(report.waiting);
             zone.unaffordable += u64::from(report.unaffordable);
             zone.blocked += blocked;
             if zone.tick_us.len() == TICKS_KEPT {
@@ -226,6 +230,7 @@ impl Metrics {
         line("entity_updates_sent_total", "counter", &|zone| zone.updates_out.to_string());
         line("entity_update_bytes_sent_total", "counter", &|zone| zone.update_bytes_out.to_string());
         line("entities_overdue_total", "counter", &|zone| zone.overdue.to_string());
+        line("entities_waiting_total", "counter", &|zone| zone.waiting.to_string());
         line("snapshots_unaffordable_total", "counter", &|zone| zone.unaffordable.to_string());
         line("shed_level", "gauge", &|zone| zone.last.shed.number().to_string());
         line("snapshots_blocked_total", "counter", &|zone| zone.blocked.to_string());

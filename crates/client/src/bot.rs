@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use domain::random::Random;
 use tokio::time::MissedTickBehavior;
-use wire::frame::{append, frame_of};
+use wire::frame::{append, frame_of, wire_bytes};
 use wire::message::{Heartbeat, PlayerInput};
 
 use crate::connection::{Connection, Incoming};
@@ -119,12 +119,6 @@ struct Bot {
     /// Ticks and wire bytes of the snapshots of the last second.
     window: VecDeque<(u32, u32)>,
     incoming: Vec<Incoming>,
-}
-
-/// Bytes on the wire of a frame of `payload` bytes: WebSocket's header, and those of TCP and IP for each packet.
-fn wire_bytes(payload: u32) -> u32 {
-    let bytes = payload + 4;
-    bytes + bytes.div_ceil(1_448) * 52
 }
 
 impl Bot {

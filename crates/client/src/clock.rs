@@ -8,6 +8,8 @@ const FOLLOW: f64 = 0.1;
 const SNAP_SECS: f64 = 0.25;
 /// Ticks that inputs are to come ahead of their tick: room for jitter.
 const LEAD_WANTED: f64 = 2.0;
+/// Snapshot periods that others are drawn behind the newest.
+const PERIODS_BEHIND: f64 = 1.25;
 /// The most that a client runs ahead, in ticks: as far as hosts take inputs.
 const AHEAD_MAX: f64 = 60.0;
 
@@ -56,7 +58,7 @@ impl HostClock {
     /// no farther, since hosts take targets back by 250 ms at the most.
     #[must_use]
     pub fn others_tick(&self, now: Duration, ticks_per_snapshot: u16) -> u32 {
-        whole(self.shown(now) - f64::from(ticks_per_snapshot) - 1.0)
+        whole(self.shown(now) - PERIODS_BEHIND * f64::from(ticks_per_snapshot))
     }
 }
 

@@ -40,7 +40,7 @@ impl UnixMillis {
     }
 }
 
-/// A step of a zone, counted from the start of the instance. 30 Hz fill 32 bits in 4.5 years.
+/// A step of a zone, counted from the start of the instance. 60 Hz fill 32 bits in 2.3 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tick(pub u32);

@@ -69,7 +69,7 @@ pub(crate) struct RunOptions {
     /// Bytes per second that a player is sent at the most.
     #[arg(long, default_value_t = 5_000)]
     budget: u32,
-    /// How often each run is made; of several the medians count.
+    /// How often each run is made; of several the one with the median CPU time counts.
     #[arg(long, default_value_t = 1)]
     rounds: u32,
     /// What happens follows from it.

@@ -4,11 +4,8 @@ use std::collections::VecDeque;
 
 use domain::time::Tick;
 use wire::encoder::OVERSHOOT_BYTES_MAX;
+use wire::frame::{PACKET_BYTES, SEGMENT_BYTES, wire_bytes};
 
-/// What a packet costs beside its payload: IPv4 and TCP headers with time stamps.
-const PACKET_BYTES: u32 = 52;
-/// Payload of a full packet.
-const SEGMENT_BYTES: u32 = 1_448;
 /// Header of a WebSocket frame, and what `StateUpdate` is before its body.
 const FRAME_BYTES: u32 = 4 + 5;
 /// A snapshot in which nothing is told.
@@ -20,12 +17,6 @@ const WELCOME_BYTES: u32 = 300;
 
 /// The least that works, in bytes per second: a few snapshots of the nearest things.
 pub(crate) const BUDGET_MIN: u32 = 1_000;
-
-/// Bytes on the wire of a frame of `payload` bytes.
-pub(crate) const fn wire_bytes(payload: u32) -> u32 {
-    let bytes = payload + 4;
-    bytes + bytes.div_ceil(SEGMENT_BYTES) * PACKET_BYTES
-}
 
 /// The budget of one connection. Within any second of ticks no more is sent than it allows.
 #[derive(Debug, Clone)]

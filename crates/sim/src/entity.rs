@@ -52,6 +52,9 @@ pub struct Entity {
     pub seat: Option<Seat>,
     /// Who made it: the shooter of a projectile.
     pub owner: Option<EntityId>,
+    /// Of a projectile that has just been shot: the tick at which its shooter saw the others. It flies through
+    /// the ticks since then at once.
+    pub shot_at: Option<Tick>,
     /// When it goes by itself.
     pub expires: Option<Tick>,
     /// What its artificial mind is at, for the rules to use.
@@ -116,6 +119,7 @@ impl Entity {
             ready_at: [Tick(0); ABILITIES],
             seat: None,
             owner: None,
+            shot_at: None,
             expires: None,
             mind: Mind::default(),
         }
@@ -165,6 +169,9 @@ impl Entity {
         Motion { position: self.position, velocity: self.velocity, remainder: self.remainder } = motion;
     }
 }
+
+/// The largest radius of a body, in 1/256 m: so far beyond a point is looked for whom something touches there.
+pub const BODY_RADIUS_MAX: i32 = 512;
 
 /// Most entities of a zone: the low bits of an id.
 pub const ENTITIES_MAX: usize = 1 << INDEX_BITS;

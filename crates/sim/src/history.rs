@@ -9,8 +9,8 @@ use crate::entity::{Entities, index_of_id};
 /// How far back a player's view of the others is believed, in milliseconds.
 pub const REWIND_MILLIS_MAX: u32 = 250;
 
-/// A body gets no farther than this within that time, in 1/256 m: 8 m/s.
-pub const REWIND_REACH: i32 = metres(2);
+/// A body gets no farther than this within that time, in 1/256 m: 16 m/s.
+pub const REWIND_REACH: i32 = metres(4);
 
 /// The places of all entities at the end of each of the last ticks.
 #[derive(Debug, Default)]

@@ -19,6 +19,8 @@ impl Seat {
     }
 }
 
+/// Bytes of an update that a new connection plans with; it is learned soon.
+const UPDATE_BYTES_FIRST: u32 = 5;
 /// Whom a player fights with is remembered for so many.
 const FOES: usize = 8;
 /// Send times that are remembered; a client that is farther behind is very far behind.
@@ -53,7 +55,8 @@ pub struct Player {
     pub(crate) pace: u32,
     pub(crate) link: Link,
     pub(crate) confirms: Vec<ActionConfirm>,
-    pub(crate) notices: Vec<ErrorNotice>,
+    /// The newest one; older ones are forgotten.
+    pub(crate) notice: Option<ErrorNotice>,
     pub(crate) heartbeat: Option<PendingHeartbeat>,
     /// The zone's events from this number on have not been sent.
     pub(crate) events_from: u64,
@@ -68,6 +71,8 @@ pub(crate) struct Link {
     pub(crate) budget: Budget,
     /// What is in view, by slot.
     pub(crate) view: Vec<Option<Seen>>,
+    /// Mean of the bytes of an update, in 1/16.
+    pub(crate) update_bytes_16ths: u32,
     /// When the newest snapshots were sent, by their sequence.
     sent_at: [Tick; IN_FLIGHT],
 }
@@ -88,7 +93,25 @@ impl Link {
             encoder: ViewEncoder::new(u16::try_from(rate_hz).expect("from a u16")),
             budget,
             view: Vec::new(),
+            update_bytes_16ths: UPDATE_BYTES_FIRST * 16,
             sent_at: [Tick(0); IN_FLIGHT],
+        }
+    }
+
+    /// How many updates fit into so many bytes, as far as the last ones tell.
+    pub(crate) fn room_for_updates(&self, bytes: usize) -> usize {
+        bytes * 16 / self.update_bytes_16ths.max(1) as usize
+    }
+
+    /// Learns how many bytes updates take; `cut` if there was not room for all that were planned.
+    pub(crate) fn note_updates(&mut self, updated: usize, bytes: usize, cut: bool) {
+        if let Some(mean) = (bytes * 16).checked_div(updated) {
+            let mean = u32::try_from(mean).expect("an update is small");
+            self.update_bytes_16ths = (self.update_bytes_16ths * 7 + mean).div_ceil(8);
+        }
+        if cut {
+            // Those with high slots lost their place, whatever their urgency: plan with fewer.
+            self.update_bytes_16ths += self.update_bytes_16ths / 8;
         }
     }
 
@@ -139,19 +162,21 @@ impl Player {
             pace: 1,
             link,
             confirms: Vec::new(),
-            notices: Vec::new(),
+            notice: None,
             heartbeat: None,
             events_from: 0,
             foes: [(EntityId(0), Tick(0)); FOES],
         }
     }
 
-    /// Starts again for a new connection: nothing is in view, nothing was sent.
-    pub(crate) fn reattach(&mut self, link: Link) {
+    /// Starts again for a new connection: nothing is in view, nothing was sent, and events count from
+    /// `events_from` on.
+    pub(crate) fn reattach(&mut self, link: Link, events_from: u64) {
         self.attached = true;
+        self.events_from = events_from;
         self.link = link;
         self.confirms.clear();
-        self.notices.clear();
+        self.notice = None;
         self.heartbeat = None;
         // The client counts its inputs from 1 again.
         self.forget_inputs();
@@ -185,6 +210,7 @@ impl Player {
 #[derive(Debug, Default)]
 pub struct Players {
     seats: Vec<Option<Player>>,
+    count: usize,
     /// By seat; of a free one it means nothing.
     profiles: Vec<Profile>,
 }
@@ -207,12 +233,15 @@ impl Players {
             self.profiles.push(Profile::default());
         }
         self.seats[index] = Some(player);
+        self.count += 1;
         self.profiles[index] = profile;
         Seat(u32::try_from(index).expect("seats are few"))
     }
 
     pub(crate) fn take(&mut self, seat: Seat) -> Option<Player> {
-        self.seats.get_mut(seat.index())?.take()
+        let player = self.seats.get_mut(seat.index())?.take()?;
+        self.count -= 1;
+        Some(player)
     }
 
     /// The player on a seat.
@@ -253,7 +282,7 @@ impl Players {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.seats.iter().flatten().count()
+        self.count
     }
 
     /// Whether there are none.

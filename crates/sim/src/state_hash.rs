@@ -1,4 +1,5 @@
-//! A fingerprint of the authoritative state: every field that the next tick depends on.
+//! A fingerprint of the authoritative state: what the next tick depends on, but for what follows from the states
+//! of the ticks before (places in the past, where minds are awake) and from what came in (the load).
 
 use domain::fixed::Vec2;
 use domain::random::mix;
@@ -81,6 +82,7 @@ fn add_entity(hash: &mut Fingerprint, entity: &Entity) {
     }
     hash.add(entity.seat.map_or(u64::MAX, |seat| seat.0.into()));
     hash.add(entity.owner.map_or(u64::MAX, |owner| owner.0.into()));
+    hash.add(entity.shot_at.map_or(u64::MAX, |tick| tick.0.into()));
     hash.add(entity.expires.map_or(u64::MAX, |tick| tick.0.into()));
     hash.add(entity.mind.mood as u64);
     hash.add_vec(entity.mind.home);

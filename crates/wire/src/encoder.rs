@@ -138,6 +138,12 @@ impl ViewEncoder {
         }
     }
 
+    /// Whether entities can come into view with the next snapshot.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.leaving.is_empty() && !self.taken.is_full()
+    }
+
     /// Takes an entity out of view. Its slot is free once that was told.
     pub fn leave(&mut self, slot: Slot) {
         self.leaving.push(slot);
@@ -242,8 +248,11 @@ fn write_description(models: &mut Models, description: &Description<'_>, coder: 
             level: description.level.min(127).into(),
         },
     );
-    let name = description.name.as_bytes();
-    let name = &name[..name.len().min(NAME_BYTES_MAX)];
+    let mut length = description.name.len().min(NAME_BYTES_MAX);
+    while !description.name.is_char_boundary(length) {
+        length -= 1;
+    }
+    let name = &description.name.as_bytes()[..length];
     models.name_length(coder, u32::try_from(name.len()).expect("a name is short"));
     for byte in name {
         coder.raw((*byte).into(), 8);

@@ -10,6 +10,19 @@ use crate::message::{
     Resume, StateUpdate, Welcome,
 };
 
+/// What a packet costs beside its payload: IPv4 and TCP headers with time stamps.
+pub const PACKET_BYTES: u32 = 52;
+/// Payload of a full packet.
+pub const SEGMENT_BYTES: u32 = 1_448;
+
+/// Bytes on the wire of a frame of `payload` bytes, with WebSocket's header and those of its packets. Packets
+/// that only acknowledge are not counted.
+#[must_use]
+pub const fn wire_bytes(payload: u32) -> u32 {
+    let bytes = payload + 4;
+    bytes + bytes.div_ceil(SEGMENT_BYTES) * PACKET_BYTES
+}
+
 /// Most messages in one frame.
 pub const MESSAGES_PER_FRAME_MAX: usize = 512;
 

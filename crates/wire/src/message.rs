@@ -31,7 +31,7 @@ pub struct Resume {
 pub struct PlayerInput {
     /// Rises with each input; the host ignores repeated and older ones.
     pub sequence: u32,
-    /// The newest snapshot received: the host encodes against it.
+    /// The newest snapshot received: it tells the host how far behind the client is.
     pub snapshot: u32,
     /// The tick in which it is to take effect; one that is over takes effect at once.
     pub tick: u32,

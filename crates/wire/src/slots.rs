@@ -35,6 +35,10 @@ impl Slots {
         Some(Slot(u16::try_from(word * 64 + bit).expect("slots are 10 bits wide")))
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.iter().all(|word| *word == u64::MAX)
+    }
+
     pub(crate) fn release(&mut self, slot: Slot) {
         self.0[slot.index() / 64] &= !(1 << (slot.index() % 64));
     }

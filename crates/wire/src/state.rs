@@ -80,7 +80,7 @@ pub struct EntityState {
     pub vy: i16,
     /// Direction in 1/256 turn: 0 is east, 64 south.
     pub heading: u8,
-    /// Health in percent, rounded up: 0 is dead.
+    /// Health in percent, rounded down but at least 1 for who lives: 0 is dead.
     pub health: u8,
     /// What it does.
     pub action: Action,

@@ -141,15 +141,16 @@ impl Runner {
         self.watch_connections(start);
         self.outbox.clear();
         let report = self.zone.tick_with(&self.inbox, &mut self.outbox, self.setup.workers.as_ref());
+        // Who leaves goes first: their seat may be another's already.
+        let saves = self.take_saves(report.tick);
         self.seat_admitted();
         self.deliver_frames();
-        let saves = self.take_saves(report.tick);
         self.setup.handle.journal.add(&self.outbox.gains, saves);
         self.drop_offenders();
         let players = u32::try_from(self.seats.len()).expect("seats are few");
         self.setup.handle.players.store(players, Ordering::Relaxed);
         let tick_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
-        let percent = tick_us * u32::from(self.setup.definition.tick_rate_hz) / 10_000;
+        let percent = tick_us.saturating_mul(self.setup.definition.tick_rate_hz.into()) / 10_000;
         self.inbox.load_percent = u8::try_from(percent).unwrap_or(u8::MAX);
         self.setup.metrics.tick(self.instance, report, tick_us, std::mem::take(&mut self.blocked));
     }

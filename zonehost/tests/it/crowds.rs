@@ -9,6 +9,7 @@ use domain::contract::players::Place;
 use domain::fixed::{Vec2, metres};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
+use wire::frame::wire_bytes;
 use wire::reason::ByeReason;
 use zonehost::platform::local::LocalPlatform;
 
@@ -82,18 +83,19 @@ async fn a_thousand_silent_connections_keep_nobody_out() {
     innocent.was_not_disturbed().await;
 }
 
-/// The most payload that came within any second of the host's ticks, while a crowd mills around.
-async fn payload_in_a_second(app: &App<LocalPlatform>, number: u128, budget: u32) -> u64 {
+/// The most bytes, as they are on the wire, that came within any second of the host's ticks, while a crowd mills around.
+async fn most_in_a_second(app: &App<LocalPlatform>, number: u128, budget: u32) -> u32 {
     let ticket = app.ticket(app.character(number), "hub");
     let mut connection = Connection::enter_within(&app.url, ticket, budget).await.expect("enters");
     let rate = u32::from(connection.welcome().tick_rate_hz);
-    let mut window: VecDeque<(u32, u64)> = VecDeque::new();
+    let mut window: VecDeque<(u32, u32)> = VecDeque::new();
     let (mut before, mut most) = (connection.bytes().0, 0);
     for _ in 0..25 {
         connection.send(&next_input(&connection)).await.expect("sends");
         let snapshot = wait_for_snapshot(&mut connection).await.expect("receives");
         let tick = snapshot.header.tick;
-        window.push_back((tick, connection.bytes().0 - before));
+        let payload = u32::try_from(connection.bytes().0 - before).expect("small");
+        window.push_back((tick, wire_bytes(payload)));
         before = connection.bytes().0;
         while window.front().is_some_and(|(first, _)| tick - first >= rate) {
             window.pop_front();
@@ -115,7 +117,7 @@ async fn a_client_is_sent_what_it_can_take() {
         let url = app.url.clone();
         bots.spawn(async move { play(connection, &url, plan, until).await });
     }
-    let (ample, tight) = (payload_in_a_second(&app, 61, 0).await, payload_in_a_second(&app, 62, 1_500).await);
+    let (ample, tight) = (most_in_a_second(&app, 61, 0).await, most_in_a_second(&app, 62, 1_500).await);
     assert!(tight <= 1_500, "{tight} bytes in a second");
     assert!(ample > tight * 3 / 2 && ample <= 5_000, "{ample} bytes without a wish of the client");
     let reports = bots.join_all().await;

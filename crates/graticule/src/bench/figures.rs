@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// The figures of one run, or the medians of several. Times in microseconds, bytes for a player and second.
+/// The figures of one run; of several, of the one with the median CPU time. Times in microseconds, bytes for a player and second.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Figures {
     pub(crate) players: u32,

@@ -66,8 +66,9 @@ impl Workload {
 
     fn monsters(self, players: u32) -> u32 {
         match self {
-            Self::Walk | Self::Idle | Self::Storm | Self::Peers => players / 5,
-            Self::Clump => 0,
+            Self::Walk | Self::Idle | Self::Storm => players / 5,
+            // The peers have players only.
+            Self::Clump | Self::Peers => 0,
             Self::Fight => players,
             Self::Wild => 10_000,
         }

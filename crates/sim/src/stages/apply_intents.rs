@@ -10,6 +10,8 @@ use crate::world::World;
 
 /// A wish to move is held this long without a new input.
 const INTENT_SECS: u32 = 1;
+/// Confirms that wait for a player who gets few snapshots; the oldest are forgotten.
+const CONFIRMS_WAITING_MAX: usize = 32;
 
 pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, acts: &[(Seat, PlayerInput)]) {
     let World { players, entities, tick, rate_hz, .. } = world;
@@ -36,6 +38,9 @@ pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, acts: &[(Seat,
             ActResult { outcome: ActionOutcome::Dead, cooldown_ticks: 0 }
         };
         let player = world.players.get_mut(*seat).expect("rules take no players out");
+        if player.confirms.len() == CONFIRMS_WAITING_MAX {
+            player.confirms.remove(0);
+        }
         player.confirms.push(ActionConfirm {
             input: input.sequence,
             outcome: result.outcome as u8,

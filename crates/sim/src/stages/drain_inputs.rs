@@ -2,9 +2,8 @@
 
 use domain::contract::players::Place;
 use domain::ids::ZoneId;
-use domain::limits::PLAYERS_PER_INSTANCE_MAX;
 use domain::time::Tick;
-use wire::message::{ActionConfirm, ActionOutcome, ErrorNotice, PlayerInput};
+use wire::message::{ErrorNotice, PlayerInput};
 use wire::reason::ByeReason;
 
 use crate::budget::Budget;
@@ -20,8 +19,6 @@ const INPUT_AGE_TICKS_MAX: u32 = 600;
 const INPUT_AHEAD_TICKS_MAX: u32 = 60;
 /// Inputs that wait for their tick.
 const PENDING_MAX: usize = 8;
-/// Notices and confirms that wait for one player; more are not kept.
-const WAITING_MAX: usize = 32;
 
 /// Fills `acts` with the players who act, in order, with their input. Returns how many inputs were repeated,
 /// too old or too far ahead.
@@ -37,12 +34,18 @@ pub(crate) fn drain_inputs(
     for event in &inbox.events {
         match event {
             ZoneEvent::Join(joining) => join(world, rules, zone, joining, outbox),
-            ZoneEvent::Leave(seat) => leave(world, rules, zone, *seat, outbox),
+            ZoneEvent::Leave(seat) => {
+                // Whoever gets this seat in the same tick has nothing to do with it.
+                acts.retain(|(actor, _)| actor != seat);
+                outbox.drops.retain(|(offender, _)| offender != seat);
+                leave(world, rules, zone, *seat, outbox);
+            }
             ZoneEvent::Attach { seat, budget } => {
                 // What the last connection asked for is not to be confirmed to this one.
                 acts.retain(|(actor, _)| actor != seat);
                 let link = new_link(world, *budget);
-                with_player(world, *seat, |player| player.reattach(link));
+                let events_from = world.happenings_from + world.happenings.len() as u64;
+                with_player(world, *seat, |player| player.reattach(link, events_from));
             }
             ZoneEvent::Detach(seat) => with_player(world, *seat, Player::detach),
             ZoneEvent::Blocked(seat) => with_player(world, *seat, |player| player.blocked = true),
@@ -77,7 +80,6 @@ fn with_player(world: &mut World, seat: Seat, change: impl FnOnce(&mut Player)) 
 }
 
 fn join(world: &mut World, rules: &dyn Rules, zone: &ZoneId, joining: &Joining, outbox: &mut Outbox) {
-    assert!(world.players.len() < PLAYERS_PER_INSTANCE_MAX, "the host does not overfill a zone");
     let here = joining.place.as_ref().is_some_and(|place| place.zone == *zone);
     let joining = Joining { place: joining.place.clone().filter(|_| here), ..joining.clone() };
     let body = rules.body(world, &joining);
@@ -130,9 +132,7 @@ fn take_input(
     // The next input must be newer than this one, even if this one counts for nothing.
     player.newest_input = input.sequence;
     if let Some(notice) = untimely(&input, now) {
-        if player.notices.len() < WAITING_MAX {
-            player.notices.push(notice);
-        }
+        player.notice = Some(notice);
         return false;
     }
     if input.tick != 0 {
@@ -162,15 +162,8 @@ fn take_effect(
 ) {
     player.input = input;
     player.input_at = now;
-    if input.action == 0 {
-        return;
-    }
-    if player.confirms.len() < WAITING_MAX {
+    if input.action != 0 {
         acts.push((seat, input));
-    } else {
-        let outcome = ActionOutcome::Cooldown as u8;
-        player.confirms.push(ActionConfirm { input: input.sequence, outcome, cooldown_ticks: 1 });
-        player.confirms.remove(0);
     }
 }
 

@@ -16,8 +16,8 @@ use crate::world::{Audience, Happening};
 
 /// Events in one frame; in a crowd the ones after that are not told.
 const EVENTS_PER_FRAME_MAX: usize = 64;
-/// Bytes of an update that is planned with. They are 2 to 4 mostly; what finds no room in the end waits.
-const UPDATE_BYTES_PLANNED: usize = 3;
+/// Bytes of a confirm at the most.
+const CONFIRM_BYTES: usize = 12;
 
 /// What was sent to one player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,8 +39,10 @@ pub(crate) fn encode_deltas(
     write_answers((seat, player), payload_max, scene, scratch);
     let total = payload_max.saturating_sub(scratch.answers.len());
     // Newcomers get a third, so that a crowd that moves does not hide them.
-    let updates = if scratch.entering.is_empty() { total } else { total - total / 3 };
-    prioritise((seat, player), scene, updates / UPDATE_BYTES_PLANNED, scratch);
+    let newcomers = !scratch.entering.is_empty() && player.link.encoder.has_room();
+    let updates = if newcomers { total - total / 3 } else { total };
+    let room = player.link.room_for_updates(updates);
+    prioritise((seat, player), scene, room, scratch);
     let header = header_of(player, own, scene);
     let ViewScratch { candidates, entering, updates: states, entered, encode, answers, .. } = scratch;
     states.clear();
@@ -64,6 +66,7 @@ pub(crate) fn encode_deltas(
         link.view[slot.index()] = Some(Seen { entity, urgency: 0, stale_since: 0 });
     }
     let (updated, update_bytes) = (encoded.updated, encoded.update_bytes);
+    link.note_updates(updated, update_bytes, updated < candidates.len());
     let bytes = frames.add(seat, |frame| {
         append(frame, &StateUpdate { body: encoded.body });
         frame.extend_from_slice(answers);
@@ -95,7 +98,7 @@ fn describe<'a>(index: usize, scene: &Scene<'a>) -> Description<'a> {
     Description { entity: entity.id, kind, archetype, level, name }
 }
 
-/// Confirms, notices and the heartbeat's answer, then events: those that concern the player before those that
+/// Confirms, the newest notice and the heartbeat's answer, then events: those that concern the player before those that
 /// are only seen, which get at most a third of the frame.
 fn write_answers(
     (seat, player): (Seat, &mut Player),
@@ -109,11 +112,17 @@ fn write_answers(
         marks.get(index) == Some(mark) && scene.shown[index].id == entity
     };
     answers.clear();
-    for confirm in player.confirms.drain(..) {
+    let fit = (payload_max / 3 / CONFIRM_BYTES).max(1).min(player.confirms.len());
+    for confirm in player.confirms.drain(..fit) {
         append(answers, &confirm);
     }
-    for notice in player.notices.drain(..) {
+    if let Some(notice) = player.notice.take() {
+        let before = answers.len();
         append(answers, &notice);
+        // It is for people, and no state: where it does not fit it is left out.
+        if answers.len() > payload_max * 2 / 3 {
+            answers.truncate(before);
+        }
     }
     if let Some(heartbeat) = player.heartbeat.take() {
         append(answers, &heartbeat.answer(scene.stamp_us));

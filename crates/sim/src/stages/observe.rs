@@ -11,7 +11,7 @@ use wire::state::{EntityKind, EntityState};
 use super::encode_deltas::encode_deltas;
 use super::prioritise::{Candidate, STALE_MILLIS_MAX, count_overdue};
 use super::select_interest::{Staying, select_interest};
-use crate::entity::Entities;
+use crate::entity::{Entities, Entity};
 use crate::grid::Grid;
 use crate::outbox::{Frames, Outbox};
 use crate::player::{Player, Profile, Seat};
@@ -116,6 +116,7 @@ pub(crate) struct ViewCounts {
     pub(crate) update_bytes: u32,
     pub(crate) overdue: u32,
     pub(crate) unaffordable: u32,
+    pub(crate) waiting: u32,
 }
 
 impl ViewCounts {
@@ -129,6 +130,7 @@ impl ViewCounts {
         self.update_bytes += other.update_bytes;
         self.overdue += other.overdue;
         self.unaffordable += other.unaffordable;
+        self.waiting += other.waiting;
     }
 }
 
@@ -143,17 +145,15 @@ pub(crate) struct Manner {
 
 /// Computes what is visible of each entity, once for all players.
 pub(crate) fn show(entities: &Entities, shown: &mut Vec<Shown>) {
+    let show = |entity: &Entity| Shown {
+        id: entity.id,
+        position: entity.position,
+        state: entity.visible_state(),
+        kind: entity.kind,
+        seat: entity.seat,
+    };
     shown.clear();
-    shown.resize(entities.index_end(), NOTHING);
-    for (index, entity) in entities.iter() {
-        shown[index as usize] = Shown {
-            id: entity.id,
-            position: entity.position,
-            state: entity.visible_state(),
-            kind: entity.kind,
-            seat: entity.seat,
-        };
-    }
+    shown.extend((0..entities.index_end()).map(|index| entities.get(index).map_or(NOTHING, show)));
 }
 
 /// Marks the players who get a snapshot in this tick. Seats are spread over the ticks of a period, so that
@@ -166,7 +166,7 @@ pub(crate) fn mark_due(world: &mut World, manner: Manner) {
         let fresh = player.link.encoder.sent() == 0;
         let turn = now.is_turn_of(seat, ticks_per_snapshot);
         player.due = player.attached && (turn || fresh) && !std::mem::take(&mut player.blocked);
-        if !player.due || fresh {
+        if !player.due {
             continue;
         }
         let secs_behind = player.link.behind(*now) / *rate_hz;
@@ -174,7 +174,7 @@ pub(crate) fn mark_due(world: &mut World, manner: Manner) {
         let by_budget = player.link.budget.pace(*rate_hz / ticks_per_snapshot);
         player.pace = by_budget.max(behind).max(shed.pace());
         let round = now.0 / ticks_per_snapshot + seat / ticks_per_snapshot;
-        player.due = round.is_multiple_of(player.pace);
+        player.due = fresh || round.is_multiple_of(player.pace);
     }
 }
 
@@ -286,5 +286,6 @@ fn view_player(
         update_bytes: count(sent.update_bytes),
         overdue: count_overdue(player, scene),
         unaffordable: 0,
+        waiting: count(scratch.entering.len() - sent.entered),
     }
 }

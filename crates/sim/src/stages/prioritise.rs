@@ -98,7 +98,8 @@ fn consider(
     let gain = if tier >= 2 { gain >> scene.far_updates_shift } else { gain };
     seen.urgency = seen.urgency.saturating_add(gain.saturating_mul(pace));
     let waited = scene.tick.since(Tick(seen.stale_since));
-    let overdue = waited >= scene.stale_ticks_max;
+    // The next turn would be too late.
+    let overdue = waited + scene.ticks_per_snapshot * u32::from(pace) > scene.stale_ticks_max;
     if seen.urgency < FULL && !overdue {
         return None;
     }
@@ -125,8 +126,7 @@ fn tier_of(scene: &Scene<'_>, distance_squared: u64) -> usize {
 
 /// How many of a view have been shown wrongly for longer than the bound: the budget is too small for them.
 pub(crate) fn count_overdue(player: &Player, scene: &Scene<'_>) -> u32 {
-    let bound = scene.stale_ticks_max + scene.ticks_per_snapshot;
-    let late = |since: u32| since != 0 && scene.tick.since(Tick(since)) > bound;
+    let late = |since: u32| since != 0 && scene.tick.since(Tick(since)) > scene.stale_ticks_max;
     let late = player.link.view.iter().flatten().filter(|seen| late(seen.stale_since)).count();
     u32::try_from(late).expect("views are small")
 }

@@ -32,6 +32,8 @@ pub struct TickReport {
     /// Entities in views that have been shown wrongly for longer than the bound, since the budgets of their
     /// players are too small.
     pub overdue: u32,
+    /// Entities in sight of players that have not come into their views yet, since there was no room.
+    pub waiting: u32,
     /// Snapshots that were left out for want of budget.
     pub unaffordable: u32,
     /// What is left out for want of time.
@@ -59,6 +61,7 @@ pub(crate) fn report(world: &World, sent: ViewCounts, ignored: u32) -> TickRepor
         updates: sent.updates,
         update_bytes: sent.update_bytes,
         overdue: sent.overdue,
+        waiting: sent.waiting,
         unaffordable: sent.unaffordable,
         shed: world.shed,
     }

@@ -4,22 +4,23 @@ use domain::fixed::Vec2;
 use domain::time::Tick;
 use wire::state::EntityKind;
 
+use crate::entity::BODY_RADIUS_MAX;
 use crate::history::REWIND_REACH;
 use crate::rules::Rules;
 use crate::world::World;
 
-/// The largest radius of a body, in 1/256 m; projectiles look this far for whom they may touch.
-const BODY_RADIUS_MAX: i32 = 512;
-
 pub(crate) fn resolve_contacts(world: &mut World, rules: &dyn Rules) {
     for index in 0..world.entities.index_end() {
         let Some(entity) = world.entities.get(index) else { continue };
-        if entity.velocity == Vec2::ZERO {
+        if entity.velocity == Vec2::ZERO || world.entities.is_marked(index) {
             continue;
         }
         if entity.kind == EntityKind::Projectile {
+            catch_up(world, rules, index);
             let now = world.tick;
-            fly(world, rules, index, now);
+            if !world.entities.is_marked(index) {
+                fly(world, rules, index, now);
+            }
         } else {
             let mut motion = entity.motion();
             motion.constrain(entity.radius, &world.terrain);
@@ -28,18 +29,19 @@ pub(crate) fn resolve_contacts(world: &mut World, rules: &dyn Rules) {
     }
 }
 
-/// Lets a projectile that was shot at what its shooter saw at `seen` fly through the ticks that have passed
-/// since then, among targets where they were.
-pub(crate) fn catch_up(world: &mut World, rules: &dyn Rules, index: usize, seen: Tick) {
+/// Lets a projectile that was shot at what its shooter saw some ticks ago fly through the ticks that have passed
+/// since then, among targets where they were. It has made the step of one tick when this is called.
+fn catch_up(world: &mut World, rules: &dyn Rules, index: usize) {
+    let Some(seen) = world.entities[index].shot_at.take() else { return };
     let rate = i32::try_from(world.rate_hz).expect("a rate is small");
-    for tick in seen.0..world.tick.0.saturating_sub(1) {
+    for tick in seen.0 + 1..world.tick.0 {
+        fly(world, rules, index, Tick(tick));
         if world.entities.is_marked(index) {
             return;
         }
         let mut motion = world.entities[index].motion();
         motion.advance(rate);
         world.entities[index].set_motion(motion);
-        fly(world, rules, index, Tick(tick + 1));
     }
 }
 

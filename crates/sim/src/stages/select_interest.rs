@@ -1,15 +1,21 @@
 //! Decides for one player what comes into view, stays, and leaves.
 
 use domain::fixed::Vec2;
+use domain::limits::ENTITIES_IN_VIEW_MAX;
 
 use crate::entity::index_of_id;
 use crate::player::{Link, Seen};
 use crate::stages::observe::{Scene, ViewScratch};
-use wire::encoder::Slot;
+use wire::encoder::{Slot, ViewEncoder};
 
 /// An entity leaves the view at this many tenths of the distance at which it enters: one that walks along
 /// the edge does not flicker.
 const LEAVE_TENTHS: i32 = 11;
+
+/// Entities that are considered to come into view with one snapshot; there is room for fewer.
+const ENTERING_MAX: usize = 128;
+/// Entities that leave a full view for nearer ones with one snapshot.
+const REPLACED_MAX: usize = 16;
 
 /// An entity that stays in view.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +62,7 @@ pub(crate) fn select_interest(
             counts.left += 1;
         }
     }
-    counts.in_view = u32::try_from(scratch.staying.len()).expect("views are small");
-    let ViewScratch { entering, marks, mark, .. } = scratch;
+    let ViewScratch { staying, entering, marks, mark, .. } = scratch;
     scene.grid.for_each_within(center, radius, |located| {
         let index = located.index as usize;
         if marks[index] != *mark && index != own {
@@ -65,8 +70,36 @@ pub(crate) fn select_interest(
         }
     });
     // The nearest first: there may not be room for all at once.
+    if entering.len() > ENTERING_MAX {
+        entering.select_nth_unstable(ENTERING_MAX);
+        entering.truncate(ENTERING_MAX);
+    }
     entering.sort_unstable();
+    if staying.len() + ENTERING_MAX / 4 > ENTITIES_IN_VIEW_MAX {
+        counts.left += make_room(view, encoder, staying, entering);
+    }
+    counts.in_view = u32::try_from(staying.len()).expect("views are small");
     counts
+}
+
+/// Lets the farthest leave a full view where nearer ones wait, a few at a time. The margin keeps two that are
+/// about as far from taking turns.
+fn make_room(
+    view: &mut [Option<Seen>],
+    encoder: &mut ViewEncoder,
+    staying: &mut Vec<Staying>,
+    entering: &[(u64, u32)],
+) -> u32 {
+    staying.sort_unstable_by_key(|staying| (staying.distance_squared, staying.slot));
+    let mut left = 0;
+    for (near, _) in entering.iter().take(REPLACED_MAX) {
+        let is_farther = |staying: &Staying| staying.distance_squared > near * 2;
+        let Some(farthest) = staying.pop_if(|staying| is_farther(staying)) else { break };
+        encoder.leave(farthest.slot);
+        view[farthest.slot.index()] = None;
+        left += 1;
+    }
+    left
 }
 
 fn square(length: i32) -> u64 {

@@ -12,10 +12,10 @@ use wire::message::PlayerInput;
 use wire::reason::ByeReason;
 
 use super::*;
-use crate::budget::wire_bytes;
 use crate::inbox::{Joining, ZoneEvent};
 use crate::replay::Recording;
 use crate::rules::realm::Realm;
+use wire::frame::wire_bytes;
 
 mod crowding;
 mod importance;

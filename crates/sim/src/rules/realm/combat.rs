@@ -8,18 +8,15 @@ use wire::message::EventKind;
 use wire::state::{Action, EntityKind};
 
 use super::archetypes::{Attack, MONSTERS};
-use super::{RESPAWN_MILLIS, Realm, loot, monsters, player_health_max};
-use crate::entity::Entity;
+use super::{RESPAWN_MILLIS, loot, monsters, player_health_max};
+use crate::entity::{BODY_RADIUS_MAX, Entity};
 use crate::history::REWIND_REACH;
 use crate::outbox::Gain;
 use crate::rules::is_in_arc;
-use crate::stages::resolve_contacts::catch_up;
 use crate::world::World;
 
 /// A sixth of a turn to each side.
 const STRIKE_HALF_ANGLE: u16 = 10_923;
-/// A body is at most this wide to each side; a strike reaches for the edge of it.
-const BODY_RADIUS_MAX: i32 = 256;
 const PROJECTILE_RADIUS: i32 = 50;
 const PROJECTILE_SPEED: i32 = metres(18);
 const PROJECTILE_LIFE_MILLIS: u32 = 1_200;
@@ -140,11 +137,12 @@ fn shoot(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), archetyp
         // A projectile carries its damage where others have their health.
         health: damage,
         health_max: damage,
-        expires: Some(world.after_millis(PROJECTILE_LIFE_MILLIS)),
+        // What it flies through at once is a part of its life.
+        expires: Some(Tick(world.after_millis(PROJECTILE_LIFE_MILLIS).0 - world.tick.since(seen.plus(1)))),
+        shot_at: Some(seen),
         ..Entity::new(EntityKind::Projectile, archetype, start)
     };
-    let index = world.entities.spawn(projectile);
-    catch_up(world, &Realm, index, seen);
+    world.entities.spawn(projectile);
 }
 
 /// Lets a projectile hit; it goes through those who are not its shooter's enemies.

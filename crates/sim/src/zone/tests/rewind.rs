@@ -1,10 +1,11 @@
 //! Who strikes or shoots at what was seen hits it, but only if that was not too long ago.
 
+use domain::time::Tick;
 use wire::message::{ActionConfirm, EventKind};
+use wire::state::EntityKind;
 
 use super::*;
 use crate::entity::{Entity, Mind};
-use wire::state::EntityKind;
 
 /// A zone in which a monster runs past a player, and what was seen when.
 struct Range {
@@ -14,6 +15,8 @@ struct Range {
     places: Vec<Vec2>,
     confirms: Vec<ActionConfirm>,
     damage: u64,
+    /// Of the monster.
+    velocity: Vec2,
 }
 
 impl Range {
@@ -34,11 +37,10 @@ impl Range {
             radius: 115,
             health: 10_000,
             health_max: 10_000,
-            // Out of reach of the minds: it is not alive to them while it has no archetype's sight.
-            mind: Mind { until: domain::time::Tick(u32::MAX), ..Mind::default() },
+            mind: Mind { until: Tick(u32::MAX), ..Mind::default() },
             ..Entity::new(EntityKind::Monster, 0, start)
         });
-        Self { zone, outbox, places: vec![Vec2::ZERO; 2], confirms: Vec::new(), damage: 0 }
+        Self { zone, outbox, places: vec![Vec2::ZERO; 2], confirms: Vec::new(), damage: 0, velocity }
     }
 
     fn tick(&mut self, input: Option<PlayerInput>) {
@@ -46,8 +48,8 @@ impl Range {
         let inbox = Inbox { events, ..Inbox::default() };
         // The monster has no mind of its own here.
         let index = self.monster();
-        self.zone.world.entities[index].velocity = Vec2::new(0, metres(12));
-        self.zone.world.entities[index].intent = Vec2::new(0, metres(12));
+        self.zone.world.entities[index].velocity = self.velocity;
+        self.zone.world.entities[index].intent = self.velocity;
         self.outbox.clear();
         self.zone.tick(&inbox, &mut self.outbox);
         self.places.push(self.zone.world.entities[self.monster()].position);
@@ -125,4 +127,63 @@ fn a_shot_starts_when_it_was_shot() {
         range.tick(None);
     }
     assert_eq!(range.damage, 12, "the flight of 10 ticks was over when the shot came in");
+}
+
+#[test]
+fn a_shot_hits_once_however_late_it_comes() {
+    for ago in [0, 3, 6, 9, 12, 15] {
+        let mut range = Range::new(3);
+        for _ in 0..28 {
+            range.tick(None);
+        }
+        range.velocity = Vec2::ZERO;
+        for _ in 0..20 {
+            range.tick(None);
+        }
+        let seen = range.zone.world.tick.0 - ago;
+        let target = range.zone.world.entities[range.monster()].position;
+        let aim = (target - range.hero()).heading().0;
+        range.tick(Some(PlayerInput { sequence: 1, seen, aim, action: 2, ..PlayerInput::default() }));
+        for _ in 0..60 {
+            range.tick(None);
+        }
+        assert_eq!(range.damage, 12, "seen {ago} ticks ago");
+    }
+}
+
+#[test]
+fn a_late_shot_flies_no_farther() {
+    let reach = |ago: u32| {
+        let mut range = Range::new(3);
+        range.velocity = Vec2::ZERO;
+        for _ in 0..20 {
+            range.tick(None);
+        }
+        let seen = range.zone.world.tick.0 - ago;
+        // To the west, where nobody is.
+        let input = PlayerInput { sequence: 1, seen, aim: 32_768, action: 2, ..PlayerInput::default() };
+        let mut farthest = 0;
+        range.tick(Some(input));
+        for _ in 0..100 {
+            let is_bolt = |entity: &&Entity| entity.kind == EntityKind::Projectile;
+            if let Some(bolt) = range.zone.world.entities.all().find(is_bolt) {
+                farthest = farthest.max((bolt.position - range.hero()).length());
+            }
+            range.tick(None);
+        }
+        farthest
+    };
+    assert!((reach(0) - reach(15)).abs() <= metres(1), "{} and {}", reach(0), reach(15));
+}
+
+#[test]
+fn who_gets_a_seat_does_not_act_for_who_left_it() {
+    let mut range = Range::new(2);
+    let seen = range.zone.world.tick.0;
+    let act = PlayerInput { sequence: 1, seen, action: 1, ..PlayerInput::default() };
+    let events = vec![ZoneEvent::Input(Seat(0), act), ZoneEvent::Leave(Seat(0)), joining(2)];
+    range.outbox.clear();
+    range.zone.tick(&Inbox { events, ..Inbox::default() }, &mut range.outbox);
+    assert_eq!(range.outbox.admissions[0].seat, Seat(0));
+    assert!(range.zone.players().get(Seat(0)).expect("in").confirms.is_empty());
 }
