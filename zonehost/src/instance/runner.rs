@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 use domain::catalogue::ZoneDefinition;
 use domain::contract::hosts::CharacterSave;
 use domain::ids::{CharacterId, InstanceId};
+use rustix::time::{ClockId, clock_gettime};
 use sim::inbox::{Inbox, Joining, ZoneEvent};
 use sim::outbox::Outbox;
 use sim::player::Seat;
 use sim::rules::Rules;
+use sim::workers::Workers as _;
 use sim::zone::Zone;
 use tokio::sync::oneshot;
 use wire::frame::frame_of;
@@ -61,6 +63,23 @@ struct Runner {
     /// Detachments that the last tick led to.
     dropped: Vec<ZoneEvent>,
     stopping: bool,
+    /// Whether the tick that is computed began over half a period late.
+    began_late: bool,
+}
+
+/// A point in the processor time of this thread.
+struct ThreadTime(Duration);
+
+impl ThreadTime {
+    fn now() -> Self {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Self(Duration::try_from(time).unwrap_or_default())
+    }
+
+    /// What this thread has used since.
+    fn elapsed(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
 }
 
 impl Runner {
@@ -77,6 +96,7 @@ impl Runner {
             blocked: 0,
             dropped: Vec::new(),
             stopping: false,
+            began_late: false,
             setup,
         }
     }
@@ -97,7 +117,8 @@ impl Runner {
             self.inbox.stamp_us = start_us.wrapping_add(since_start);
             let skipped = late.as_micros() / period.as_micros();
             let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
-            if late > period / 2 {
+            self.began_late = late > period / 2;
+            if self.began_late {
                 self.setup.metrics.with_zone(self.instance, |zone| {
                     zone.late += 1;
                     zone.skipped += u64::from(skipped);
@@ -129,7 +150,7 @@ impl Runner {
     }
 
     fn tick(&mut self) {
-        let start = Instant::now();
+        let (start, start_cpu) = (Instant::now(), ThreadTime::now());
         self.inbox.events.clear();
         self.inbox.events.append(&mut self.dropped);
         let mut commands = std::mem::take(&mut self.commands);
@@ -150,9 +171,19 @@ impl Runner {
         let players = u32::try_from(self.seats.len()).expect("seats are few");
         self.setup.handle.players.store(players, Ordering::Relaxed);
         let tick_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
-        let percent = tick_us.saturating_mul(self.setup.definition.tick_rate_hz.into()) / 10_000;
-        self.inbox.load_percent = u8::try_from(percent).unwrap_or(u8::MAX);
+        self.inbox.load_percent = self.load_percent(start_cpu.elapsed(), start.elapsed());
         self.setup.metrics.tick(self.instance, report, tick_us, std::mem::take(&mut self.blocked));
+    }
+
+    /// How much of its period a tick took, in percent. Where sockets share the core, a tick is interrupted by
+    /// their work without being long itself, so its own time counts; the threads that help have theirs, so with
+    /// them it is the time that passed. A tick that began late had not enough of it either way.
+    fn load_percent(&self, own: Duration, passed: Duration) -> u8 {
+        let taken = if self.setup.workers.width() > 1 { passed } else { own };
+        let rate = u128::from(self.setup.definition.tick_rate_hz);
+        let percent = taken.as_micros() * rate / 10_000;
+        let percent = if self.began_late { percent.max(100) } else { percent };
+        u8::try_from(percent).unwrap_or(u8::MAX)
     }
 
     fn obey(&mut self, command: Command, now: Instant) {

@@ -12,8 +12,8 @@ use crate::connection::{Incoming, Snapshot};
 
 /// The speed of a player.
 const SPEED: i32 = metres(6);
-/// How much more a body may move between two snapshots: it is pushed out of obstacles.
-const TOLERANCE: i32 = metres(1);
+/// How much more a body may move between two snapshots: it is pushed out of an obstacle in which it appeared.
+const TOLERANCE: i32 = metres(1) + metres(1) / 2;
 /// Answers must come within this time.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -59,7 +59,13 @@ pub(crate) fn run(options: &AllOptions) -> Outcome {
     let text = serde_json::to_string_pretty(&json).map_err(Fault::failed)?;
     write(&options.out.join("results.json"), &text)?;
     write(&options.out.join("results.md"), &page(&results, &machine))?;
-    plots(&results, &options.out)
+    plots(&results, &options.out)?;
+    let others = results.others.iter().flat_map(|(_, runs)| runs);
+    let faults = results.walk.iter().chain(&results.views).chain(others).flat_map(|run| &run.faults);
+    match faults.into_iter().next() {
+        None => Ok(()),
+        Some(first) => Err(Fault::failed(format!("the bots found faults, the first: {first}"))),
+    }
 }
 
 fn write(path: &Path, text: &str) -> Outcome {
