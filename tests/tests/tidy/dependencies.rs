@@ -10,10 +10,16 @@ const FORBIDDEN: [&str; 8] = ["tokio", "wgpu", "aws-", "worker", "hyper", "reqwe
 const CHANCE: [&str; 2] = ["rand", "getrandom"];
 
 /// The pure crates, and which of ours each may know.
-const PURE: [(&str, &[&str]); 4] =
-    [("domain", &[]), ("wire", &["domain"]), ("sim", &["domain", "wire"]), ("token", &["domain"])];
-const OURS: [&str; 10] = [
+const PURE: [(&str, &[&str]); 5] = [
+    ("domain", &[]),
+    ("contest", &["domain"]),
+    ("wire", &["domain"]),
+    ("sim", &["domain", "wire"]),
+    ("token", &["domain"]),
+];
+const OURS: [&str; 11] = [
     "domain",
+    "contest",
     "wire",
     "sim",
     "token",

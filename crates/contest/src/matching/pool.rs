@@ -1,0 +1,150 @@
+//! Where those who wait are found: by region, by what they bring, and by rating. Whether they fit together is
+//! not decided here.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
+
+use domain::time::UnixMillis;
+
+use super::queue::Micro;
+use super::roles::Roles;
+use super::ticket::{MatchTicketId, Party};
+
+/// The place of a party in the slab.
+pub(super) type Slot = u32;
+
+/// The order within a pool: by rating, then by age. All that the first look at a candidate needs is in the
+/// key, since the party itself is a cache miss away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) centre: Micro,
+    pub(super) created_at: UnixMillis,
+    pub(super) id: MatchTicketId,
+}
+
+impl Key {
+    pub(super) fn of(party: &Party) -> Self {
+        Self { centre: party.centre, created_at: party.created_at, id: party.id }
+    }
+}
+
+/// What the parties of a pool have in common: if one finds no room, none of them does. Of parties only the
+/// size is known, since the pools would be too many if they were told apart by each member's roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Solo(Roles),
+    Group(u8),
+}
+
+impl Kind {
+    fn of(party: &Party) -> Self {
+        if party.size == 1 { Self::Solo(party.roles[0]) } else { Self::Group(party.size) }
+    }
+}
+
+type Pool = BTreeMap<Key, Slot>;
+
+/// All pools. A party is in one of each region that it plays in.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    regions: BTreeMap<u8, BTreeMap<Kind, Pool>>,
+}
+
+impl Pools {
+    pub(super) fn insert(&mut self, party: &Party, slot: Slot) {
+        for region in party.regions() {
+            let pools = self.regions.entry(region).or_default();
+            pools.entry(Kind::of(party)).or_default().insert(Key::of(party), slot);
+        }
+    }
+
+    pub(super) fn remove(&mut self, party: &Party) {
+        for region in party.regions() {
+            let pools = self.regions.get_mut(&region).expect("a waiting party is in its regions");
+            let pool = pools.get_mut(&Kind::of(party)).expect("a waiting party is in its pools");
+            pool.remove(&Key::of(party));
+            if pool.is_empty() {
+                pools.remove(&Kind::of(party));
+            }
+        }
+    }
+
+    /// Those who play in the region, the nearest to `centre` first.
+    pub(super) fn walk(&self, region: u8, centre: Micro, direction: Direction) -> Walk<'_> {
+        let mut lanes = Vec::new();
+        // Whoever stands at the centre itself counts as above, so that no one is met twice.
+        let middle = Key { centre, created_at: UnixMillis::new(0), id: MatchTicketId(0) };
+        for (kind, pool) in self.regions.get(&region).into_iter().flatten() {
+            if direction != Direction::Down {
+                Lane::open(&mut lanes, *kind, pool.range(middle..), true);
+            }
+            if direction != Direction::Up {
+                Lane::open(&mut lanes, *kind, pool.range(..middle), false);
+            }
+        }
+        Walk { centre, lanes }
+    }
+}
+
+/// Which side of the centre is walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Both,
+    Up,
+    Down,
+}
+
+/// One side of one pool.
+#[derive(Debug)]
+struct Lane<'a> {
+    kind: Kind,
+    rising: bool,
+    next: (&'a Key, &'a Slot),
+    rest: Range<'a, Key, Slot>,
+}
+
+impl<'a> Lane<'a> {
+    fn open(lanes: &mut Vec<Self>, kind: Kind, mut rest: Range<'a, Key, Slot>, rising: bool) {
+        if let Some(next) = if rising { rest.next() } else { rest.next_back() } {
+            lanes.push(Self { kind, rising, next, rest });
+        }
+    }
+}
+
+/// A walk outwards over all pools of a region.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    centre: Micro,
+    lanes: Vec<Lane<'a>>,
+}
+
+impl Walk<'_> {
+    /// How many sides of pools are open: what one step of the walk costs.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The next nearest, and what its pool has in common.
+    pub(super) fn step(&mut self) -> Option<(Key, Slot, Kind)> {
+        let order = |lane: &Lane<'_>| (lane.next.0.centre.abs_diff(self.centre), *lane.next.0);
+        let nearest = (0..self.lanes.len()).min_by_key(|index| order(&self.lanes[*index]))?;
+        let lane = &mut self.lanes[nearest];
+        let found = (*lane.next.0, *lane.next.1, lane.kind);
+        match if lane.rising { lane.rest.next() } else { lane.rest.next_back() } {
+            Some(next) => lane.next = next,
+            None => drop(self.lanes.swap_remove(nearest)),
+        }
+        Some(found)
+    }
+
+    /// Meets no one of this kind any more.
+    pub(super) fn leave(&mut self, kind: Kind) {
+        self.lanes.retain(|lane| lane.kind != kind);
+    }
+
+    /// Goes no further on the side where `centre` is.
+    pub(super) fn turn_back(&mut self, centre: Micro) {
+        let rising = centre >= self.centre;
+        self.lanes.retain(|lane| lane.rising != rising);
+    }
+}

@@ -1,0 +1,121 @@
+//! Random streams: each match keeps all promises, nobody starves, and the same stream gives the same matches.
+
+use domain::random::Random;
+
+use super::check::{Waiting, mean_mu};
+use super::stream::{BUDGET, Kind, MIXED, ROLES, SOLO, Stream, at, queue, role, role_queue};
+use crate::matching::{Match, Matcher, QueueDefinition, Ticket, WaitReason};
+
+/// Tickets that come for a minute, some of them cancelled; then another two minutes without any.
+fn run(
+    seed: u64,
+    definition: &QueueDefinition,
+    kind: Kind,
+    per_second: u32,
+) -> (Vec<Match>, Matcher, Waiting) {
+    println!("seed {seed}");
+    let mut matcher = Matcher::new(definition.clone()).unwrap();
+    let mut stream = Stream::new(seed, kind);
+    let mut random = Random::of_stream(seed, 1);
+    let mut waiting = Waiting::default();
+    let mut matches = Vec::new();
+    for second in 0..180 {
+        let now = at(second * 1_000);
+        for _ in 0..if second < 60 { per_second } else { 0 } {
+            let ticket = stream.next(now);
+            matcher.insert(ticket.clone()).unwrap();
+            waiting.tickets.insert(ticket.id, ticket);
+        }
+        if random.below(3) == 0
+            && let Some(id) = waiting.tickets.keys().nth(random.below(50) as usize).copied()
+        {
+            assert!(matcher.cancel(id) && !matcher.cancel(id) && !matcher.contains(id));
+            waiting.tickets.remove(&id);
+        }
+        for made in matcher.step(now, BUDGET) {
+            waiting.take(definition, &made, now);
+            matches.push(made);
+        }
+        assert_eq!(matcher.len(), waiting.tickets.len());
+    }
+    (matches, matcher, waiting)
+}
+
+#[test]
+fn all_matches_keep_all_promises() {
+    let loose = QueueDefinition {
+        team_players_min: 2,
+        team_players_max: 4,
+        team_players_difference_max: 1,
+        ..queue(3, 4)
+    };
+    let partly = QueueDefinition {
+        roles: ["tank", "healer", "damage"].map(|name| role(name, 1)).to_vec(),
+        ..queue(2, 4)
+    };
+    for seed in 0..4 {
+        for (definition, kind) in
+            [(queue(2, 5), MIXED), (role_queue(), ROLES), (loose.clone(), MIXED), (partly.clone(), ROLES)]
+        {
+            let (matches, matcher, waiting) = run(seed, &definition, kind, 10);
+            assert!(matches.len() > 10, "{} matches", matches.len());
+            for id in waiting.tickets.keys() {
+                let explained = matcher.explain(*id, at(200_000)).unwrap();
+                assert_ne!(explained.reason, WaitReason::Ready, "{explained:?}");
+            }
+        }
+    }
+}
+
+/// Among solo players of one region, whoever still waits at the end has too few others within the window.
+#[test]
+fn nobody_starves() {
+    for seed in 0..6 {
+        for (teams, players) in [(2, 1), (2, 3), (5, 1)] {
+            let definition = QueueDefinition {
+                regions: vec!["fra".to_owned()],
+                round_trip_ms_max: 1_000,
+                ..queue(teams, players)
+            };
+            let (matches, _, waiting) = run(seed, &definition, SOLO, 3);
+            assert!(!matches.is_empty());
+            let in_fra = |ticket: &&Ticket| ticket.round_trips.contains_key("fra");
+            let mut left: Vec<f64> = waiting.tickets.values().filter(in_fra).map(mean_mu).collect();
+            left.sort_by(f64::total_cmp);
+            let starved = left
+                .windows(usize::from(teams * players))
+                .find(|group| group[group.len() - 1] - group[0] <= definition.rating_window_max - 1e-5);
+            assert_eq!(starved, None, "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn the_same_stream_gives_the_same_matches() {
+    let first = run(7, &role_queue(), ROLES, 20).0;
+    assert_eq!(first, run(7, &role_queue(), ROLES, 20).0);
+    // Nor does it matter in which order tickets come between two steps.
+    let mut stream = Stream::new(8, SOLO);
+    let tickets: Vec<Ticket> = (0..200).map(|_| stream.next(at(0))).collect();
+    let matches_of = |tickets: Vec<Ticket>| {
+        let mut matcher = Matcher::new(queue(2, 2)).unwrap();
+        for ticket in tickets {
+            matcher.insert(ticket).unwrap();
+        }
+        matcher.step(at(5_000), BUDGET)
+    };
+    let forwards = matches_of(tickets.clone());
+    assert!(forwards.len() > 20);
+    assert_eq!(forwards, matches_of(tickets.into_iter().rev().collect()));
+}
+
+/// With a budget far too small for one step, all still get their turn.
+#[test]
+fn a_small_budget_only_delays() {
+    let mut matcher = Matcher::new(queue(2, 1)).unwrap();
+    let mut stream = Stream::new(9, SOLO);
+    (0..300).for_each(|_| matcher.insert(stream.next(at(0))).unwrap());
+    assert_eq!(matcher.step(at(0), 0), []);
+    let made: usize = (0..2_000).map(|step| matcher.step(at(step * 100), 50).len()).sum();
+    assert!(made > 120, "{made}");
+}
