@@ -16,7 +16,7 @@ const SECONDS: u64 = 20;
 const STEPS_PER_SECOND: u64 = 4;
 
 /// Lets `in_flight` tickets wait that came evenly over the time that it takes at this rate, and steps until
-/// the matches that they make at once are made; then measures. Who has waited twice that time leaves.
+/// the matches that they make at once are made; then measures. Who has waited for that time, or 10 s, leaves.
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn measure(name: &str, definition: QueueDefinition, kind: Kind, in_flight: u32) {
     let mut matcher = Matcher::new(definition).unwrap();
@@ -41,7 +41,7 @@ fn measure(name: &str, definition: QueueDefinition, kind: Kind, in_flight: u32) 
         for ticket in tickets {
             matcher.insert(ticket).unwrap();
         }
-        while all.front().is_some_and(|(_, created)| created + 2 * lead_ms.max(10_000) < millis) {
+        while all.front().is_some_and(|(_, created)| created + lead_ms.max(10_000) < millis) {
             all.pop_front().map(|(id, _)| matcher.cancel(id));
         }
         inserting += start.elapsed();
@@ -67,7 +67,7 @@ fn measure(name: &str, definition: QueueDefinition, kind: Kind, in_flight: u32) 
 fn prints_what_many_tickets_cost() {
     let thin = QueueDefinition {
         rating_window_start: 0.0,
-        rating_window_widening_per_second: 0.0004 * f64::from(SCALE),
+        rating_window_widening_per_second: 0.0002 * f64::from(SCALE),
         rating_window_max: 0.1 * f64::from(SCALE),
         ..queue(2, 5)
     };
