@@ -44,7 +44,7 @@ impl Kind {
 
 /// How many of a pool are passed over before it is left. Where so many are near but too new to accept anyone
 /// at that distance, they age sooner than the search for an old one among them would pay.
-const PASSED_OVER_MAX: u32 = 48;
+const PASSED_OVER_MAX: u32 = 24;
 
 type Pool = BTreeMap<Key, Slot>;
 

@@ -131,7 +131,9 @@ impl<'a> Search<'a> {
     /// lowest and its highest find it.
     fn in_region(&self, start: impl Fn() -> Group<'a>, region: u8, work: &mut Work) -> Option<Gathered> {
         let mut banned = Vec::new();
-        for _ in 0..=BANS_MAX {
+        // Most searches among roles that fail do so for a role that nobody around has.
+        let bans = if self.queue.needs.is_empty() { BANS_MAX } else { 1 };
+        for _ in 0..=bans {
             let gathered = self.gather(start(), region, Direction::Both, &banned, work);
             if gathered.found.is_some() {
                 return Some(gathered);
@@ -141,8 +143,8 @@ impl<'a> Search<'a> {
                 _ => break,
             }
         }
-        // If no member kept anyone out, a part of the candidates can do no better than all. With roles, one side
-        // promises nothing, and most searches that fail do so for a role that nobody around has.
+        // If no member kept anyone out, a part of the candidates can do no better than all; and with roles, one
+        // side promises nothing.
         if banned.is_empty() || !self.queue.needs.is_empty() {
             return None;
         }
@@ -191,7 +193,9 @@ impl<'a> Search<'a> {
                 }
                 Err(Refusal::NoRoom) => {
                     gathered.misfits += 1;
-                    walk.pass_over(kind, MISFIT);
+                    // Groups of one size may differ in roles, so that another of them may fit.
+                    let are_alike = matches!(kind, Kind::Solo(_)) || self.queue.needs.is_empty();
+                    if are_alike { walk.leave(kind) } else { walk.pass_over(kind, MISFIT) }
                 }
             }
         }

@@ -15,7 +15,7 @@ use super::ticket::{Party, Space};
 
 /// Placements tried for teams that are going to play.
 const FINAL_NODES: u32 = 1_024;
-/// A ticket is tried again after a quarter of its wait, but neither sooner nor later than this. Whoever comes
+/// A ticket is tried again after a third of its wait, but neither sooner nor later than this. Whoever comes
 /// tries all around, so that only what widening windows bring waits for a turn.
 const RETRY_MS_MIN: u64 = 1_000;
 const RETRY_MS_MAX: u64 = 12_000;
@@ -142,7 +142,7 @@ impl Matcher {
                 if self.queue.is_widest(waited_ms) {
                     RETRY_MS_WIDEST
                 } else {
-                    (waited_ms / 4).clamp(RETRY_MS_MIN, RETRY_MS_MAX)
+                    (waited_ms / 3).clamp(RETRY_MS_MIN, RETRY_MS_MAX)
                 }
             }
         };
