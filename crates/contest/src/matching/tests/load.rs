@@ -11,7 +11,7 @@ use crate::matching::{MatchTicketId, Matcher, QueueDefinition};
 const SCALE: u32 = if cfg!(debug_assertions) { 50 } else { 1 };
 const PER_SECOND: u32 = 2_000 / SCALE;
 const IN_FLIGHT: u32 = 100_000 / SCALE;
-const BUDGET: u32 = 2_000_000 / SCALE;
+const BUDGET: u32 = 300_000 / SCALE;
 const SECONDS: u64 = if cfg!(debug_assertions) { 5 } else { 20 };
 const STEPS_PER_SECOND: u64 = 4;
 
