@@ -148,7 +148,7 @@ impl Matcher {
 
     /// Makes matches, those of backfills that have waited longer than a new match's tickets before it, and new
     /// matches by quality. Looks at about `budget` candidates and leaves the rest to the next step; called a
-    /// few times a second with at least 10,000, so that no turn is put off for long.
+    /// few times a second with at least 100,000, so that no turn is put off for long.
     pub fn step(&mut self, now: UnixMillis, budget: u32) -> Vec<Match> {
         self.make_matches(now, budget)
     }

@@ -4,13 +4,13 @@
 use domain::ids::CharacterId;
 
 use super::packing::{Goal, Packing, Piece, pack};
-use super::pool::{Key, Slot};
+use super::pool::{Key, Kind, Slot};
 use super::queue::{Micro, Queue};
 use super::roles::Tally;
 use super::ticket::{Opening, Party, Space};
 
 /// Placements tried to see whether a party has room. Few, since this is asked for each candidate.
-const ROOM_NODES: u32 = 128;
+const ROOM_NODES: u32 = 64;
 
 /// Ratings that someone accepts, and where that one stands.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,10 @@ pub(super) enum Refusal {
     Window,
     /// It refuses a member or is refused by one.
     Blocked,
-    /// No team has room for it or for its roles.
+    /// There are too few places left for it, or its role is not among those that lack. So it is for all that
+    /// bring the same.
+    NoPlaces,
+    /// There is no way to make teams with it.
     NoRoom,
 }
 
@@ -140,10 +143,6 @@ impl<'a> Group<'a> {
 
     /// Whether a candidate that is accepted by rating can join.
     pub(super) fn admits(&mut self, party: &Party) -> Result<(), Refusal> {
-        if !self.has_room_by_count(party) {
-            self.blame_largest();
-            return Err(Refusal::NoRoom);
-        }
         let opening = self.opening;
         if opening.is_some_and(|opening| are_blocked(party, &opening.players, &opening.blocks)) {
             return Err(Refusal::Blocked);
@@ -163,18 +162,32 @@ impl<'a> Group<'a> {
 
     /// Whether there are places, and roles left for what lacks, if members could be moved freely. For solo
     /// players in a new match that is all there is to ask.
-    fn has_room_by_count(&self, party: &Party) -> bool {
-        let players = self.players + u16::from(party.size);
-        if players > self.capacity || self.opening.is_some() {
-            return players <= self.capacity;
+    pub(super) fn has_places(&mut self, kind: Kind) -> Result<(), Refusal> {
+        let (size, roles) = match kind {
+            Kind::Solo(roles) => (1, Some(roles)),
+            Kind::Group(size) => (u16::from(size), None),
+        };
+        let players = self.players + size;
+        let mut has_places = players <= self.capacity;
+        if let (true, Some(roles), None) = (has_places, roles, self.opening) {
+            let mut tally = self.tally;
+            tally.add(roles);
+            let lack = tally.lack(&self.queue.needs, u16::from(self.queue.definition.teams));
+            has_places = lack <= self.capacity - players;
         }
-        let mut tally = self.tally;
-        party.roles.iter().for_each(|player| tally.add(*player));
-        tally.lack(&self.queue.needs, u16::from(self.queue.definition.teams)) <= self.capacity - players
+        if !has_places {
+            self.blame_largest();
+            return Err(Refusal::NoPlaces);
+        }
+        Ok(())
     }
 
-    /// Large parties are what keeps others out of teams with places left.
+    /// Large parties are what keeps others out of teams with places left. Not so where roles are: there it is
+    /// nearly always a role that nobody around has, and to leave out a party would only be more work.
     fn blame_largest(&mut self) {
+        if !self.queue.needs.is_empty() {
+            return;
+        }
         let groups = self.members.iter_mut().filter(|member| member.party.size > 1);
         if let Some(member) = groups.max_by_key(|member| member.party.size) {
             member.blame += 1;

@@ -42,6 +42,10 @@ impl Kind {
     }
 }
 
+/// How many of a pool are passed over before it is left. Where so many are near but too new to accept anyone
+/// at that distance, they age sooner than the search for an old one among them would pay.
+const PASSED_OVER_MAX: u32 = 24;
+
 type Pool = BTreeMap<Key, Slot>;
 
 /// All pools. A party is in one of each region that it plays in.
@@ -99,6 +103,8 @@ pub(super) enum Direction {
 struct Lane<'a> {
     kind: Kind,
     rising: bool,
+    /// How many were met in this pool and did not fit.
+    passed_over: u32,
     next: (&'a Key, &'a Slot),
     rest: Range<'a, Key, Slot>,
 }
@@ -106,7 +112,7 @@ struct Lane<'a> {
 impl<'a> Lane<'a> {
     fn open(lanes: &mut Vec<Self>, kind: Kind, mut rest: Range<'a, Key, Slot>, rising: bool) {
         if let Some(next) = if rising { rest.next() } else { rest.next_back() } {
-            lanes.push(Self { kind, rising, next, rest });
+            lanes.push(Self { kind, rising, passed_over: 0, next, rest });
         }
     }
 }
@@ -135,6 +141,14 @@ impl Walk<'_> {
             None => drop(self.lanes.swap_remove(nearest)),
         }
         Some(found)
+    }
+
+    /// Counts one of this kind that did not fit; after too many of them, meets no more.
+    pub(super) fn pass_over(&mut self, kind: Kind, count: u32) {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.kind == kind) {
+            lane.passed_over += count;
+        }
+        self.lanes.retain(|lane| lane.passed_over < PASSED_OVER_MAX);
     }
 
     /// Meets no one of this kind any more.

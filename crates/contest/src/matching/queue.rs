@@ -193,6 +193,11 @@ impl Queue {
         }
     }
 
+    /// Whether the window grows no more.
+    pub(super) fn is_widest(&self, waited_ms: u64) -> bool {
+        i64::try_from(waited_ms).unwrap_or(i64::MAX) >= self.widest_after_ms
+    }
+
     /// How far from itself a ticket accepts others after this wait.
     pub(super) fn window(&self, waited_ms: u64) -> Micro {
         // A wait past the widest window is cut, so that the product stays under 2^63.

@@ -14,8 +14,8 @@ use super::ticket::{MatchTicketId, Opening, Party, Space};
 
 /// Candidates looked at around one anchor in one region and direction.
 const VISITS_MAX: u32 = 1_024;
-/// Groups that find no place for their roles before no more groups are looked at.
-const MISFITS_MAX: u32 = 16;
+/// What one that finds no team counts of those that are passed over in a pool: it took the longest to see.
+const MISFIT: u32 = 8;
 /// Members that are left out, one after the other, when they keep others from making a match.
 const BANS_MAX: usize = 2;
 /// Regions in which a match is found before the best of them is taken.
@@ -131,7 +131,9 @@ impl<'a> Search<'a> {
     /// lowest and its highest find it.
     fn in_region(&self, start: impl Fn() -> Group<'a>, region: u8, work: &mut Work) -> Option<Gathered> {
         let mut banned = Vec::new();
-        for _ in 0..=BANS_MAX {
+        // Most searches among roles that fail do so for a role that nobody around has.
+        let bans = if self.queue.needs.is_empty() { BANS_MAX } else { 1 };
+        for _ in 0..=bans {
             let gathered = self.gather(start(), region, Direction::Both, &banned, work);
             if gathered.found.is_some() {
                 return Some(gathered);
@@ -141,8 +143,9 @@ impl<'a> Search<'a> {
                 _ => break,
             }
         }
-        if banned.is_empty() {
-            // No member kept anyone out, so a part of the candidates can do no better than all.
+        // If no member kept anyone out, a part of the candidates can do no better than all; and with roles, one
+        // side promises nothing.
+        if banned.is_empty() || !self.queue.needs.is_empty() {
             return None;
         }
         [Direction::Up, Direction::Down].into_iter().find_map(|direction| {
@@ -162,7 +165,6 @@ impl<'a> Search<'a> {
     ) -> Gathered {
         let mut walk = self.pools.walk(region, group.anchor.centre, direction);
         let mut gathered = Gathered::default();
-        let mut misfits_left = MISFITS_MAX;
         keep_if_match(&group, &mut gathered);
         work.spend(1 + walk.lanes());
         for _ in 0..VISITS_MAX {
@@ -174,7 +176,7 @@ impl<'a> Search<'a> {
             if banned.contains(&slot) || group.members.iter().any(|member| member.slot == slot) {
                 continue;
             }
-            match self.consider(&mut group, &key, slot) {
+            match self.consider(&mut group, &key, slot, kind) {
                 Ok(()) => keep_if_match(&group, &mut gathered),
                 Err(Refusal::Beyond) => {
                     gathered.conflicts += u32::from(group.anchor.accepts(self.stand(&key)));
@@ -182,11 +184,18 @@ impl<'a> Search<'a> {
                 }
                 Err(Refusal::Window) => {
                     gathered.conflicts += u32::from(group.anchor.accepts(self.stand(&key)));
+                    walk.pass_over(kind, 1);
                 }
                 Err(Refusal::Blocked) => gathered.blocked += 1,
+                Err(Refusal::NoPlaces) => {
+                    gathered.misfits += 1;
+                    walk.leave(kind);
+                }
                 Err(Refusal::NoRoom) => {
                     gathered.misfits += 1;
-                    self.leave_the_unfit(kind, &mut misfits_left, &mut walk);
+                    // Groups of one size may differ in roles, so that another of them may fit.
+                    let are_alike = matches!(kind, Kind::Solo(_)) || self.queue.needs.is_empty();
+                    if are_alike { walk.leave(kind) } else { walk.pass_over(kind, MISFIT) }
                 }
             }
         }
@@ -194,23 +203,14 @@ impl<'a> Search<'a> {
         gathered
     }
 
-    fn consider(&self, group: &mut Group<'a>, key: &Key, slot: Slot) -> Result<(), Refusal> {
+    fn consider(&self, group: &mut Group<'a>, key: &Key, slot: Slot, kind: Kind) -> Result<(), Refusal> {
+        group.has_places(kind)?;
         let stand = self.stand(key);
         group.accepts(key, stand)?;
         let party = self.slab.get(slot).expect("pools hold those who wait");
         group.admits(party)?;
         group.add(slot, party, stand);
         Ok(())
-    }
-
-    /// What one of a pool has no room for, its others have none for either. Groups of one size may differ in
-    /// roles, so some of them are looked at.
-    fn leave_the_unfit(&self, kind: Kind, misfits_left: &mut u32, walk: &mut super::pool::Walk<'_>) {
-        if matches!(kind, Kind::Group(_)) && !self.queue.needs.is_empty() && *misfits_left > 0 {
-            *misfits_left -= 1;
-        } else {
-            walk.leave(kind);
-        }
     }
 
     fn proposal(&self, seeker: Seeker, gathered: &Gathered, opening: Option<&Opening>) -> Option<Proposal> {

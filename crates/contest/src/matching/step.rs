@@ -15,9 +15,12 @@ use super::ticket::{Party, Space};
 
 /// Placements tried for teams that are going to play.
 const FINAL_NODES: u32 = 1_024;
-/// A ticket is tried again after an eighth of its wait, but neither sooner nor later than this.
+/// A ticket is tried again after a third of its wait, but neither sooner nor later than this. Whoever comes
+/// tries all around, so that only what widening windows bring waits for a turn.
 const RETRY_MS_MIN: u64 = 1_000;
-const RETRY_MS_MAX: u64 = 8_000;
+const RETRY_MS_MAX: u64 = 12_000;
+/// When a ticket with the widest window is tried again. Only others bring a match, and they find it.
+const RETRY_MS_WIDEST: u64 = 30_000;
 
 /// A proposal and its turn.
 #[derive(Debug)]
@@ -135,7 +138,12 @@ impl Matcher {
             Seeker::Instance(_) => 1,
             Seeker::Ticket(_, slot) => {
                 let Some(party) = self.slab.get(slot) else { return };
-                (now.millis_since(party.created_at) / 8).clamp(RETRY_MS_MIN, RETRY_MS_MAX)
+                let waited_ms = now.millis_since(party.created_at);
+                if self.queue.is_widest(waited_ms) {
+                    RETRY_MS_WIDEST
+                } else {
+                    (waited_ms / 3).clamp(RETRY_MS_MIN, RETRY_MS_MAX)
+                }
             }
         };
         self.schedule(seeker, now.plus_millis(wait));
