@@ -1,0 +1,180 @@
+//! The rules around the matches: definitions, registration, check-in, leaving, the end, and what can be read.
+
+use super::tests::{
+    DOUBLE, REGISTRATION_ENDS, SINGLE, at, definition, id, instance, prize, request, started, window,
+};
+use super::*;
+
+pub(super) const FIRST: MatchId = MatchId(1);
+
+/// The kind of refusal of an action, or the effects of it.
+pub(super) fn send(
+    tournament: &mut Tournament,
+    now: u64,
+    action: Action,
+) -> Result<Vec<Effect>, &'static str> {
+    let before = tournament.clone();
+    let result = tournament.apply(at(now, action));
+    result.map_err(|refused| {
+        assert_eq!(*tournament, before, "a refusal changes nothing");
+        refused.kind()
+    })
+}
+
+fn register(number: u64, rating: i32, by: u64) -> Action {
+    Action::Register { entrant: id(number), rating, request: request(by) }
+}
+
+pub(super) fn start(by: u64) -> Action {
+    Action::Start { match_id: FIRST, instance: instance(by) }
+}
+
+#[test]
+fn a_definition_names_all_its_faults() {
+    let faulty = Definition {
+        best_of: 2,
+        best_of_final: 17,
+        entrants_min: 1,
+        entrants_max: 2_000,
+        registration: window(5, 5),
+        check_in: Some(window(1, 2)),
+        no_show_after_ms: 0,
+        dispute_window_ms: WAIT_MS_MAX + 1,
+        entrant_kind: EntrantKind::Team { size: 0 },
+        prizes: vec![prize(1, "gold", 1), prize(1, "gold", 2), prize(0, "gold", 1), prize(1, "", 1)],
+        ..definition(Format::Swiss { rounds: 0 })
+    };
+    let faults = Tournament::new(faulty, 1).expect_err("it is faulty");
+    let kinds: Vec<_> = faults.iter().map(DefinitionError::kind).collect();
+    let expected = [
+        "rounds",
+        "team_size",
+        "best_of",
+        "best_of",
+        "entrants",
+        "window",
+        "window",
+        "wait",
+        "wait",
+        "prize",
+        "prize",
+        "prize",
+    ];
+    assert_eq!(kinds, expected);
+    let rich = Definition { prizes: vec![prize(1, "a", u64::MAX), prize(2, "a", 1)], ..definition(SINGLE) };
+    assert_eq!(rich.validate(), Err(vec![DefinitionError::Prizes]));
+}
+
+#[test]
+fn registration_has_its_time_its_room_and_its_requests() {
+    let definition = Definition { entrants_max: 2, prizes: vec![], ..definition(SINGLE) };
+    let mut t = Tournament::new(definition, 1).expect("valid");
+    assert_eq!(send(&mut t, 99, register(1, 5, 1)), Err("not_yet"));
+    assert_eq!(send(&mut t, 100, register(1, 5, 1)), Ok(vec![]));
+    assert_eq!(send(&mut t, 101, register(1, 5, 1)), Ok(vec![]), "a repeat");
+    assert_eq!(send(&mut t, 101, register(1, 6, 1)), Err("conflict"));
+    assert_eq!(send(&mut t, 101, register(1, 5, 2)), Err("conflict"));
+    assert_eq!(send(&mut t, 102, register(2, 5, 3)), Ok(vec![]));
+    assert_eq!(send(&mut t, 103, register(3, 5, 4)), Err("full"));
+    let withdraw = |by| Action::Withdraw { entrant: id(1), request: request(by) };
+    assert_eq!(send(&mut t, 104, withdraw(1)), Err("conflict"), "that request registered");
+    assert_eq!(send(&mut t, 104, withdraw(5)), Ok(vec![]));
+    assert_eq!(send(&mut t, 105, register(1, 5, 1)), Ok(vec![]), "a late repeat does not register again");
+    assert_eq!(t.entrants()[&id(1)].presence, Presence::Withdrawn);
+    assert_eq!(send(&mut t, 105, register(1, 7, 6)), Ok(vec![]));
+    assert_eq!(send(&mut t, 105, withdraw(5)), Ok(vec![]), "a late repeat does not withdraw again");
+    assert_eq!(t.entrants()[&id(1)].presence, Presence::Registered);
+    for by in (10..).step_by(2).take(6) {
+        assert_eq!(send(&mut t, 106, withdraw(by)), Ok(vec![]));
+        assert_eq!(send(&mut t, 106, register(1, 7, by + 1)), Ok(vec![]));
+    }
+    assert_eq!(send(&mut t, 107, withdraw(90)), Ok(vec![]), "one can always withdraw");
+    assert_eq!(send(&mut t, 107, register(1, 7, 91)), Err("full"));
+    assert_eq!(send(&mut t, 108, register(3, 5, 92)), Ok(vec![]));
+    assert_eq!(send(&mut t, 108, start(1)), Err("not_yet"));
+    assert_eq!(send(&mut t, REGISTRATION_ENDS, register(4, 5, 93)), Err("too_late"));
+}
+
+#[test]
+fn who_does_not_check_in_does_not_play() {
+    let definition = Definition { check_in: Some(window(1_200, 3_000)), ..definition(SINGLE) };
+    let mut t = Tournament::new(definition, 1).expect("valid");
+    for number in 1..=3 {
+        send(&mut t, 200, register(number, 5, number)).expect("open");
+    }
+    let check_in = |number| Action::CheckIn { entrant: id(number) };
+    assert_eq!(send(&mut t, 900, check_in(1)), Err("not_yet"));
+    assert_eq!(send(&mut t, 1_100, check_in(1)), Err("not_yet"));
+    assert_eq!(send(&mut t, 1_200, check_in(9)), Err("unknown"));
+    let mut empty = t.clone();
+    let closed = Effect::RegistrationClosed { check_in: Some(window(1_200, 3_000)) };
+    assert_eq!(send(&mut t, 1_200, check_in(1)), Ok(vec![closed]));
+    assert_eq!(send(&mut t, 1_300, check_in(2)), Ok(vec![]));
+    assert_eq!(send(&mut t, 1_301, check_in(2)), Ok(vec![]), "a repeat");
+    assert_eq!(send(&mut t, 3_000, check_in(3)), Err("too_late"));
+    send(&mut t, 3_000, Action::Tick).expect("a tick");
+    assert_eq!((t.phase(), t.seeds().len()), (Phase::Running, 2));
+    assert_eq!(t.entrants()[&id(3)].presence, Presence::Absent);
+
+    let effects = send(&mut empty, 3_000, Action::Tick).expect("a tick");
+    assert_eq!(effects.last(), Some(&Effect::Cancelled));
+    assert_eq!(empty.cancellation().map(|c| c.reason.as_str()), Some("too few entrants"));
+}
+
+#[test]
+fn who_leaves_loses_what_is_open() {
+    let withdraw = |number: u64| Action::Withdraw { entrant: id(number), request: request(70 + number) };
+    let formats = [SINGLE, DOUBLE, Format::RoundRobin { twice: false }, Format::Swiss { rounds: 3 }];
+    for format in formats {
+        let mut t = started(definition(format), 6);
+        for number in 1..=5 {
+            send(&mut t, 1_100, withdraw(number)).expect("it takes part");
+        }
+        // Whoever else waits for nobody has won all that is left.
+        assert_eq!(t.phase(), Phase::Finished, "{format:?}");
+        if matches!(format, Format::SingleElimination | Format::DoubleElimination { .. }) {
+            assert_eq!(t.standings()[0].entrant, id(6), "{format:?}");
+        }
+        let mut all = started(definition(format), 6);
+        for number in 1..=6 {
+            let _ = send(&mut all, 1_100, withdraw(number));
+        }
+        assert_eq!((all.phase(), all.standings().len()), (Phase::Finished, 6), "{format:?}");
+    }
+}
+
+#[test]
+fn an_admin_can_cancel() {
+    let cancel = |reason: &str| Action::Cancel { admin: "ann".to_owned(), reason: reason.to_owned() };
+    let mut t = started(definition(SINGLE), 4);
+    assert_eq!(send(&mut t, 1_100, cancel("")), Err("invalid"));
+    assert_eq!(send(&mut t, 1_100, cancel("power is out")), Ok(vec![Effect::Cancelled]));
+    assert_eq!(send(&mut t, 1_101, cancel("power is out")), Ok(vec![]), "a repeat");
+    assert_eq!(send(&mut t, 1_101, start(8)), Err("too_late"));
+    assert_eq!((t.next_deadline(), t.prizes_due()), (None, vec![]));
+}
+
+#[test]
+fn anybody_can_read_where_winners_and_losers_go() {
+    let t = started(definition(DOUBLE), 3);
+    let view = t.view();
+    let shape: Vec<_> =
+        view.rounds.iter().map(|round| (round.stage, round.round, round.matches.len())).collect();
+    let expected = [
+        (Stage::Winners, 1, 2),
+        (Stage::Winners, 2, 1),
+        (Stage::Losers, 1, 1),
+        (Stage::Losers, 2, 1),
+        (Stage::GrandFinal, 1, 1),
+        (Stage::GrandFinal, 2, 1),
+    ];
+    assert_eq!(shape, expected);
+    assert_eq!(view.rounds[0].matches[0].slots[1], SlotView::Bye);
+    let entrant = SlotView::Entrant { id: id(1), seed: t.matches()[0].seed(Side::First).expect("1") };
+    assert_eq!(view.rounds[1].matches[0].slots, [entrant, SlotView::WinnerOf(MatchId(2))]);
+    assert_eq!(
+        view.rounds[3].matches[0].slots,
+        [SlotView::LoserOf(MatchId(3)), SlotView::WinnerOf(MatchId(4))]
+    );
+    assert_eq!(view.rounds[0].matches[1].loser_to, Some(Target { match_id: MatchId(4), side: Side::Second }));
+}
