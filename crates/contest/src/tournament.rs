@@ -50,7 +50,8 @@ pub use definition::{
     WAIT_MS_MAX, Window,
 };
 pub use event::{
-    ADMIN_LEN_MAX, Action, DISPUTES_MAX, Effect, Event, INSTANCES_MAX, REASON_LEN_MAX, REQUESTS_MAX, Ruling,
+    ADMIN_LEN_MAX, Action, DISPUTES_MAX, Effect, Event, INSTANCES_MAX, REASON_LEN_MAX, REQUESTS_MAX,
+    RULINGS_MAX, Ruling,
 };
 pub use fixture::{DisputeEntry, Game, How, Match, Outcome, RulingEntry, Slot, Stage, State, Target};
 pub use names::{EntrantId, InvalidName, MatchId, RequestId, Seed, Side};

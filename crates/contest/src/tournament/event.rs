@@ -12,8 +12,10 @@ use super::names::{EntrantId, MatchId, RequestId};
 pub const REASON_LEN_MAX: usize = 500;
 /// Longest name of an admin, in bytes.
 pub const ADMIN_LEN_MAX: usize = 100;
-/// Most disputes of one match, and most rulings on it: a player cannot fill the store by disputing.
-pub const DISPUTES_MAX: usize = 8;
+/// Most disputes of one match by one entrant: nobody can fill the store by disputing.
+pub const DISPUTES_MAX: usize = 4;
+/// Most rulings on one match; past them only one that names a winner is heard.
+pub const RULINGS_MAX: usize = 16;
 /// Most requests to register and to withdraw of one entrant.
 pub const REQUESTS_MAX: usize = 16;
 /// Most instances that one match can be started on.

@@ -2,7 +2,7 @@
 
 use domain::ids::InstanceId;
 
-use super::event::{DISPUTES_MAX, Effect, INSTANCES_MAX};
+use super::event::{Effect, INSTANCES_MAX};
 use super::fixture::{Game, How, Match, Outcome, Slot, Stage, State};
 use super::names::{EntrantId, MatchId, Side};
 use super::refused::Refused;
@@ -222,8 +222,7 @@ impl Tournament {
             how: outcome.how,
             final_at,
         });
-        // Disputes are bounded, and past the bound a result is final at once.
-        if window_ms == 0 || self.matches[index].disputes.len() >= DISPUTES_MAX {
+        if window_ms == 0 {
             self.make_final(index, outcome, effects);
         } else {
             self.matches[index].state = State::Decided { outcome, final_at };
@@ -243,7 +242,6 @@ impl Tournament {
             && let Some(reset) = fixture.winner_to
         {
             let reset = reset.match_id.index();
-            self.matches[reset].slots = [Slot::Nobody; 2];
             self.make_final(reset, Outcome { winner: None, how: How::NotNeeded }, effects);
             return;
         }

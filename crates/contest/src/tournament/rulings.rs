@@ -1,6 +1,6 @@
 //! Disputes of entrants, rulings of admins, and the end of a tournament without a result.
 
-use super::event::{ADMIN_LEN_MAX, DISPUTES_MAX, Effect, REASON_LEN_MAX, Ruling};
+use super::event::{ADMIN_LEN_MAX, DISPUTES_MAX, Effect, REASON_LEN_MAX, RULINGS_MAX, Ruling};
 use super::fixture::{DisputeEntry, How, Outcome, RulingEntry, State};
 use super::lifecycle::walkover;
 use super::names::{EntrantId, MatchId, RequestId};
@@ -49,8 +49,9 @@ impl Tournament {
             State::Disputed { .. } => fixture.state,
             State::Final { .. } => return Err(Refused::TooLate("the result is final")),
         };
-        if fixture.disputes.len() >= DISPUTES_MAX {
-            return Err(Refused::Full("dispute of this match"));
+        // Counted for each, so that one cannot use up the word of the other.
+        if fixture.disputes.iter().filter(|known| known.entrant == entrant).count() >= DISPUTES_MAX {
+            return Err(Refused::Full("dispute of this entrant in this match"));
         }
         fixture.state = disputed;
         fixture.disputes.push(DisputeEntry { request, at: self.now, entrant, reason });
@@ -88,7 +89,7 @@ impl Tournament {
             }
             _ => {}
         }
-        if self.matches[index].rulings.len() >= DISPUTES_MAX && winner.is_none() {
+        if self.matches[index].rulings.len() >= RULINGS_MAX && winner.is_none() {
             return Err(Refused::Full("ruling without a winner on this match"));
         }
         self.matches[index].rulings.push(entry);

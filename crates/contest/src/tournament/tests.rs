@@ -261,3 +261,15 @@ fn swiss_ties_are_broken_by_opponents() {
         swiss.standings().iter().map(|line| (line.score.points, line.score.buchholz)).collect();
     assert_eq!(scores, [(2, 2), (1, 3), (1, 3)]);
 }
+
+#[test]
+fn the_largest_brackets_end() {
+    let definition = Definition { entrants_max: ELIMINATION_ENTRANTS_MAX, ..definition(DOUBLE) };
+    let mut tournament = started(definition, 1_000);
+    while let Some(due) = tournament.next_deadline() {
+        // Nobody comes: every deadline takes a whole round with it.
+        tournament.apply(Event { at: due, action: Action::Tick }).expect("a tick");
+    }
+    assert_eq!((tournament.phase(), contested(&tournament)), (Phase::Finished, 1_998));
+    assert_eq!(order(&tournament)[..2], [id(1), id(2)]);
+}

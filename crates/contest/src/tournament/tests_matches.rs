@@ -154,3 +154,63 @@ fn an_admin_rules_with_a_reason() {
         [(1_003, "no flying seen"), (1_007, "the host lagged"), (1_010, "1 cheats")]
     );
 }
+
+#[test]
+fn a_disputed_match_that_stands_is_lost_by_who_has_left() {
+    let mut t = started(definition(SINGLE), 2);
+    send(&mut t, 1_001, start(8)).expect("ready");
+    send(&mut t, 1_002, dispute(2, 50)).expect("it is played");
+    let withdraw = Action::Withdraw { entrant: id(1), request: request(51) };
+    assert_eq!(send(&mut t, 1_003, withdraw), Ok(vec![]), "first an admin rules");
+    send(&mut t, 1_004, resolve(Ruling::Stand, 60, "no flying seen")).expect("disputed");
+    assert_eq!((t.phase(), winner(&t)), (Phase::Finished, Some(id(2))));
+}
+
+#[test]
+fn a_round_of_a_table_waits_for_the_one_before() {
+    let mut t = started(definition(Format::RoundRobin { twice: false }), 4);
+    for (now, round) in (1_001..).zip([1, 1, 2, 2, 3, 3]) {
+        let open = t.matches().iter().filter(|f| matches!(f.state, State::Ready { .. }));
+        assert!(open.map(|f| f.round).eq(vec![round; if now % 2 == 1 { 2 } else { 1 }]), "at {now}");
+        let (match_id, pair) = ready(&t).expect("it goes on");
+        play(&mut t, now, match_id, pair[0]);
+    }
+}
+
+#[test]
+fn a_dispute_keeps_what_it_is_about() {
+    let definition = Definition { dispute_window_ms: 100, ..definition(SINGLE) };
+    let mut t = started(definition, 2);
+    send(&mut t, 1_001, start(8)).expect("ready");
+    let mut lost = t.clone();
+    send(&mut t, 1_002, report(8, 1, 2)).expect("it is played");
+    send(&mut t, 1_003, dispute(1, 50)).expect("within the window");
+    send(&mut t, 1_004, dispute(2, 51)).expect("both may speak");
+    for by in 52..55 {
+        send(&mut t, 1_004, dispute(1, by)).expect("there is room");
+    }
+    assert_eq!(send(&mut t, 1_004, dispute(1, 55)), Err("full"));
+    send(&mut t, 1_004, dispute(2, 56)).expect("one does not use up the word of the other");
+    send(&mut t, 1_005, resolve(Ruling::Stand, 60, "no flying seen")).expect("disputed");
+    assert_eq!((t.phase(), winner(&t)), (Phase::Finished, Some(id(2))));
+
+    // The instance ends while the admin thinks: the match needs another one.
+    send(&mut lost, 1_003, dispute(1, 50)).expect("it is played");
+    let gone = Action::LoseInstance { match_id: FIRST, instance: instance(8) };
+    assert_eq!(send(&mut lost, 1_004, gone), Ok(vec![]));
+    let effects = send(&mut lost, 1_005, resolve(Ruling::Stand, 60, "no flying seen")).expect("disputed");
+    assert_eq!(effects.iter().map(Effect::id).nth(1).as_deref(), Some("match-1-ready-2"));
+}
+
+#[test]
+fn a_walkover_is_an_unplayed_match_in_swiss_tie_breaks() {
+    // 1 wins against 3 by walkover and against 2; 2 against 4; 3 against 4.
+    let mut t = started(definition(Format::Swiss { rounds: 2 }), 4);
+    let forfeit = Action::Forfeit { match_id: FIRST, attempt: 1, entrant: id(3) };
+    send(&mut t, 1_001, forfeit).expect("ready");
+    while let Some((match_id, pair)) = ready(&t) {
+        play(&mut t, 1_100, match_id, pair[0].min(pair[1]));
+    }
+    let line = t.standings()[0].score;
+    assert_eq!((line.points, line.buchholz, line.sonneborn_berger), (2, 2 + 1, 2 + 1));
+}

@@ -243,3 +243,50 @@ fn whatever_happens_it_ends_well() {
     }
     assert!(finished > 200, "most have enough entrants");
 }
+
+/// Events that mean nothing, in any order and at any time: they are refused or they are not, and that is all.
+#[test]
+fn nonsense_is_survived() {
+    for seed in 0..60 {
+        let mut run = Run::new(seed);
+        if seed % 2 == 0 {
+            run.enter();
+        }
+        for _ in 0..400 {
+            let number = |random: &mut Random| u64::from(random.below(20));
+            let r = &mut run.random;
+            let match_id = MatchId(u16::try_from(r.below(40)).expect("small"));
+            let (entrant, attempt) = (id(number(r)), u16::try_from(r.below(3)).expect("small"));
+            let (instance, request) = (instance(number(r)), request(number(r)));
+            let reason = "x".repeat(usize::try_from(r.below(3) * 300).expect("small"));
+            let game = u8::try_from(r.below(256)).expect("a byte");
+            let action = match r.below(40) {
+                0..3 => Action::Register { entrant, rating: i32::MIN, request },
+                3..5 => Action::CheckIn { entrant },
+                5 => Action::Withdraw { entrant, request },
+                6..10 => Action::Arrive { match_id, attempt, entrant },
+                10..20 => Action::Start { match_id, instance },
+                20..22 => Action::LoseInstance { match_id, instance },
+                22..32 => Action::ReportGame { match_id, instance, game: game % 8, winner: entrant },
+                32 => Action::Forfeit { match_id, attempt, entrant },
+                33..35 => Action::Dispute { match_id, entrant, reason, request },
+                35 => {
+                    Action::Resolve { match_id, ruling: Ruling::Stand, admin: "ann".into(), reason, request }
+                }
+                36 => {
+                    let ruling = Ruling::Winner(entrant);
+                    Action::Resolve { match_id, ruling, admin: "ann".into(), reason, request }
+                }
+                37 if game < 10 => Action::Cancel { admin: "ann".into(), reason },
+                _ => Action::Tick,
+            };
+            let far = [0, 0, 0, 0, 0, 0, 100, u64::from(game)][usize::from(game % 8)];
+            run.now = if game == 255 && seed % 9 == 0 { u64::MAX } else { run.now.saturating_add(far) };
+            let before = run.tournament.clone();
+            if run.tournament.apply(at(run.now, action)).is_err() {
+                assert_eq!(run.tournament, before, "seed {seed}");
+            }
+            assert_eq!(run.tournament.view().standings.len(), run.tournament.seeds().len(), "seed {seed}");
+        }
+    }
+}

@@ -132,3 +132,25 @@ fn the_first_round_meets_by_halves_and_the_last_rests() {
     let expected = [[Some(1), Some(4)], [Some(2), Some(5)], [Some(3), Some(6)], [Some(7), None]];
     assert_eq!(numbers, expected);
 }
+
+#[test]
+fn who_floated_last_does_not_float_again() {
+    // Ten, the better seed winning. In the second round 5 is the lowest of five winners, floats, and wins; in
+    // the third it is the lowest of 1, 2 and 5 with two points, but 2 floats, and makes five of 3, 4, 6 and 7.
+    let here: Vec<Seed> = (0..10).map(Seed::at).collect();
+    let mut random = Random::new(1);
+    let mut played: Vec<Match> = Vec::new();
+    let mut floated = Vec::new();
+    for number in 1..=3 {
+        let mut round = next_round(&played, &here, number, 1);
+        let down: Vec<_> = round
+            .iter()
+            .filter(|f| f.points_before[0] > f.points_before[1])
+            .map(|f| f.seed(Side::First).expect("both are there").number())
+            .collect();
+        floated.push(down);
+        decide(&mut round, &mut random, 0);
+        played.extend(round);
+    }
+    assert_eq!(floated, [vec![], vec![5], vec![2, 7]]);
+}
