@@ -13,7 +13,7 @@ use crate::outbox::Outbox;
 use crate::player::{Players, Seat};
 use crate::rules::Rules;
 use crate::stages;
-use crate::stages::observe::{Manner, Shown, ViewScratch};
+use crate::stages::observe::{Manner, Shown, ViewCounts, ViewScratch};
 use crate::stages::shed::Shedder;
 use crate::state_hash;
 use crate::workers::{Alone, Workers};
@@ -100,9 +100,13 @@ impl Zone {
             stamp_us: inbox.stamp_us,
             shed: shedder.level(),
         };
-        stages::observe::mark_due(world, manner);
-        stages::observe::show(&world.entities, shown);
-        let sent = stages::observe::observe(world, manner, shown, views, workers, outbox);
+        let due = stages::observe::mark_due(world, manner);
+        let sent = if due == 0 {
+            ViewCounts::default()
+        } else {
+            stages::observe::show(&world.entities, shown);
+            stages::observe::observe(world, (manner, due), shown, views, workers, outbox)
+        };
         stages::flush_outbox::flush_outbox(world, *ticks_per_snapshot, outbox);
         stages::report::report(world, sent, ignored)
     }

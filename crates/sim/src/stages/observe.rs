@@ -158,8 +158,9 @@ pub(crate) fn show(entities: &Entities, shown: &mut Vec<Shown>) {
 
 /// Marks the players who get a snapshot in this tick. Seats are spread over the ticks of a period, so that
 /// the load is flat; who has seen nothing yet need not wait. A client that is behind in acknowledging, or
-/// whose budget is small, gets fewer.
-pub(crate) fn mark_due(world: &mut World, manner: Manner) {
+/// whose budget is small, gets fewer. Returns how many they are.
+pub(crate) fn mark_due(world: &mut World, manner: Manner) -> usize {
+    let mut count = 0;
     let Manner { ticks_per_snapshot, shed, .. } = manner;
     let World { players, tick: now, rate_hz, .. } = world;
     for (Seat(seat), player) in players.iter_mut() {
@@ -175,7 +176,9 @@ pub(crate) fn mark_due(world: &mut World, manner: Manner) {
         player.pace = by_budget.max(behind).max(shed.pace());
         let round = now.0 / ticks_per_snapshot + seat / ticks_per_snapshot;
         player.due = fresh || round.is_multiple_of(player.pace);
+        count += usize::from(player.due);
     }
+    count
 }
 
 /// The part of one thread: players, its memory, and what came out.
@@ -187,16 +190,16 @@ struct Job<'p> {
     counts: ViewCounts,
 }
 
+/// Writes the frames of the players who are due, so many of them.
 pub(crate) fn observe(
     world: &mut World,
-    manner: Manner,
+    (manner, due): (Manner, usize),
     shown: &[Shown],
     scratches: &mut Vec<ViewScratch>,
     workers: &impl Workers,
     outbox: &mut Outbox,
 ) -> ViewCounts {
     let World { players, entities, grid, happenings, happenings_from, tick, rate_hz, .. } = world;
-    let due = players.iter().filter(|(_, player)| player.due).count();
     let (players, profiles) = players.parts_mut();
     let scene = Scene {
         tick: *tick,
