@@ -44,6 +44,9 @@ pub struct ApiConfig {
     pub table_prefix: String,
     /// What hosts show to the internal routes.
     pub service_token: String,
+    /// What the owner shows to the admin routes, to make further keys. Without it there are no such routes.
+    #[serde(default)]
+    pub owner_key: Option<String>,
     /// Keys that sign tickets, the first one at present.
     pub ticket_keys: Vec<SecretKey>,
     /// Web origins whose pages may call this API.
@@ -145,10 +148,21 @@ impl ApiConfig {
                 && self.table_prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)),
             "table_prefix: at most 64 letters, digits, '-', '_' and '.' are allowed",
         );
+        for (secret, fault) in [
+            (
+                Some(&self.service_token),
+                "service_token: at least 32 visible ASCII characters are needed; make one with `openssl rand -hex 32`",
+            ),
+            (
+                self.owner_key.as_ref(),
+                "owner_key: at least 32 visible ASCII characters are needed, or none; make one with `openssl rand -hex 32`",
+            ),
+        ] {
+            check(secret.is_none_or(|secret| is_secret(secret)), fault);
+        }
         check(
-            self.service_token.len() >= SERVICE_TOKEN_CHARS_MIN
-                && self.service_token.bytes().all(|b| b.is_ascii_graphic()),
-            "service_token: at least 32 visible ASCII characters are needed; make one with `openssl rand -hex 32`",
+            self.owner_key.as_ref() != Some(&self.service_token),
+            "owner_key: it must not be the service token, which every host knows",
         );
         if let Err(error) = KeyRing::new(&self.ticket_keys) {
             check(false, &format!("ticket_keys: {error}"));
@@ -172,6 +186,10 @@ impl ApiConfig {
         check(!self.catalogue.zones().is_empty(), "catalogue: at least one zone is needed");
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
     }
+}
+
+fn is_secret(text: &str) -> bool {
+    text.len() >= SERVICE_TOKEN_CHARS_MIN && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_http_url(text: &str) -> bool {

@@ -1,12 +1,16 @@
 //! Every error that the API answers, and the one map from it to status, code and words. The text inside a
 //! store's error is logged, not sent.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::contract::Problem;
 use token::TokenError;
 
 use crate::store::StoreError;
+
+pub(crate) mod refusals;
 
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,8 @@ pub(crate) enum ApiError {
     LeaseLost,
     #[error("another host owns the instance now: stop running it")]
     Fenced,
+    #[error("{}", .0.detail)]
+    Refused(Refusal),
     #[error("the request took too long")]
     TimedOut,
     #[error("a part of the API failed on this request; it is logged under the correlation id")]
@@ -73,7 +79,28 @@ pub(crate) enum ApiError {
     Store(StoreError),
 }
 
+/// A refusal that one resource has: each is a constant of [`refusals`].
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    answer: Answer,
+    detail: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// The same refusal with words about this very request.
+    pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// How an error is answered.
+#[derive(Debug, Clone)]
 struct Answer {
     status: StatusCode,
     code: &'static str,
@@ -127,6 +154,7 @@ impl ApiError {
             Self::NoScore => answer(S::NOT_FOUND, "no_score", "There is no score"),
             Self::LeaseLost => answer(S::CONFLICT, "lease_lost", "The lease is lost"),
             Self::Fenced => answer(S::CONFLICT, "fenced", "The instance has another owner"),
+            Self::Refused(refusal) => refusal.answer.clone(),
             Self::TimedOut => later("timed_out", "The request took too long", 2),
             Self::Internal => answer(S::INTERNAL_SERVER_ERROR, "internal", "The API failed"),
             Self::Store(StoreError::Unavailable(_)) => {

@@ -10,11 +10,13 @@ use domain::contract::IDEMPOTENCY_HEADER;
 use domain::limits::BODY_BYTES_MAX;
 use domain::token::AccessClaims;
 use futures_util::StreamExt as _;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::keys::AccessKeys;
-use crate::state::ServiceToken;
+use crate::state::{OwnerKey, ServiceToken};
+use crate::store::cursor::Cursor;
 
 /// Most characters of a detail that repeats what the caller sent.
 const DETAIL_CHARS_MAX: usize = 300;
@@ -52,7 +54,70 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let shown = bearer(parts).ok_or(ApiError::NoService)?;
-        if ServiceToken::from_ref(state).is(shown) { Ok(Self) } else { Err(ApiError::NoService) }
+        if ServiceToken::from_ref(state).0.is(shown) { Ok(Self) } else { Err(ApiError::NoService) }
+    }
+}
+
+/// What an administrator may do; each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Helps players.
+    Support,
+    /// Runs the game.
+    Operator,
+    /// Decides who is an administrator.
+    Owner,
+}
+
+/// An administrator who has shown a key.
+pub(crate) struct Admin {
+    pub(crate) role: Role,
+}
+
+impl Admin {
+    /// Refuses administrators below `role`.
+    pub(crate) fn need(&self, role: Role) -> Result<(), ApiError> {
+        if self.role >= role { Ok(()) } else { Err(refusals::ROLE_TOO_LOW.into()) }
+    }
+}
+
+impl<S> FromRequestParts<S> for Admin
+where
+    S: Send + Sync,
+    OwnerKey: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let shown = bearer(parts).ok_or(refusals::NO_ADMIN)?;
+        let owner = OwnerKey::from_ref(state).0.is_some_and(|key| key.is(shown));
+        if owner { Ok(Self { role: Role::Owner }) } else { Err(refusals::NO_ADMIN.into()) }
+    }
+}
+
+/// Which page of a list: `?limit=` and `?cursor=`, the latter as the page before gave it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paging {
+    #[serde(default = "Paging::default_limit")]
+    limit: i32,
+    cursor: Option<Cursor>,
+}
+
+/// Most entries of a page.
+pub(crate) const PAGE_MAX: i32 = 100;
+
+impl Paging {
+    const fn default_limit() -> i32 {
+        20
+    }
+
+    /// Entries and start of the page.
+    pub(crate) fn checked(self) -> Result<(i32, Option<Cursor>), ApiError> {
+        if (1..=PAGE_MAX).contains(&self.limit) {
+            return Ok((self.limit, self.cursor));
+        }
+        Err(ApiError::BadQuery(format!("limit: {} is not from 1 to {PAGE_MAX}", self.limit)))
     }
 }
 

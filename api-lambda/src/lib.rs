@@ -33,7 +33,7 @@ pub use store::StoreError;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
-use state::{AppState, Region, ServiceToken};
+use state::{AppState, OwnerKey, Region, ServiceToken, SharedSecret};
 use store::Store;
 
 /// How long requests may go on after the server was told to stop.
@@ -84,8 +84,9 @@ impl Api {
                 Duration::from_secs(config.jwks_age_secs_max),
             )),
             tickets: Arc::new(tickets),
-            service: ServiceToken::new(&config.service_token),
-            region: Arc::new(Region { name: config.region, catalogue: config.catalogue }),
+            service: ServiceToken(SharedSecret::new(&config.service_token)),
+            owner: OwnerKey(config.owner_key.as_deref().map(SharedSecret::new)),
+            region: Arc::new(Region::new(config.region, config.catalogue)),
             metrics: Arc::clone(&metrics),
         };
         let origins = config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());

@@ -20,6 +20,7 @@ pub(crate) fn frame() -> OpenApi {
     for (name, text) in [
         ("access_token", "The access token of a player, made by the edge."),
         ("service_token", "The secret shared with zone hosts."),
+        ("admin_key", "The key of an administrator."),
     ] {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text)).build();
         components.add_security_scheme(name, SecurityScheme::Http(scheme));

@@ -29,6 +29,7 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))
         .routes(routes!(hosts::claim))
+        .routes(routes!(hosts::mail))
         .routes(routes!(instances::saves))
         .routes(routes!(instances::events))
         .routes(routes!(operational::health))

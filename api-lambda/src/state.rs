@@ -1,6 +1,6 @@
 //! What handlers share. Each takes only the part that it needs, through `FromRef`.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRef;
 use domain::catalogue::Catalogue;
@@ -11,6 +11,14 @@ use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
+/// What services show to the internal routes.
+#[derive(Clone)]
+pub(crate) struct ServiceToken(pub(crate) SharedSecret);
+
+/// What the owner shows to the admin routes; more keys are made with it. None: no such routes.
+#[derive(Clone)]
+pub(crate) struct OwnerKey(pub(crate) Option<SharedSecret>);
+
 /// Everything.
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -18,6 +26,7 @@ pub(crate) struct AppState {
     pub(crate) access: Arc<AccessKeys>,
     pub(crate) tickets: Arc<KeyRing>,
     pub(crate) service: ServiceToken,
+    pub(crate) owner: OwnerKey,
     pub(crate) region: Arc<Region>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -26,14 +35,25 @@ pub(crate) struct AppState {
 #[derive(Debug)]
 pub(crate) struct Region {
     pub(crate) name: String,
-    pub(crate) catalogue: Catalogue,
+    catalogue: RwLock<Arc<Catalogue>>,
 }
 
-/// What services show to the internal routes, as its hash.
-#[derive(Clone)]
-pub(crate) struct ServiceToken(Arc<[u8; 32]>);
+impl Region {
+    pub(crate) fn new(name: String, catalogue: Catalogue) -> Self {
+        Self { name, catalogue: RwLock::new(Arc::new(catalogue)) }
+    }
 
-impl ServiceToken {
+    /// The catalogue in force. A handler asks once, so that it does not see two of them.
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A secret that callers show, as its hash.
+#[derive(Clone)]
+pub(crate) struct SharedSecret(Arc<[u8; 32]>);
+
+impl SharedSecret {
     pub(crate) fn new(token: &str) -> Self {
         Self(Arc::new(Sha256::digest(token).into()))
     }
@@ -66,6 +86,12 @@ impl FromRef<AppState> for Arc<KeyRing> {
 impl FromRef<AppState> for ServiceToken {
     fn from_ref(state: &AppState) -> Self {
         state.service.clone()
+    }
+}
+
+impl FromRef<AppState> for OwnerKey {
+    fn from_ref(state: &AppState) -> Self {
+        state.owner.clone()
     }
 }
 

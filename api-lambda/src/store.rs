@@ -16,9 +16,11 @@ use crate::config::ApiConfig;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
+pub(crate) mod mail;
 pub(crate) mod requests;
 pub(crate) mod seats;
 mod transact;
@@ -67,6 +69,7 @@ pub(crate) struct Tables {
     pub(crate) requests: String,
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
+    pub(crate) mail: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -84,6 +87,7 @@ impl Store {
             requests: name("requests"),
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
+            mail: name("mail"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -115,6 +115,7 @@ async fn say_hello<P: Platform>(
     }
     let claim = ClaimCharacter {
         account: ticket.sub,
+        host: shared.host,
         instance: instance.assigned.instance,
         epoch: instance.assigned.epoch,
     };

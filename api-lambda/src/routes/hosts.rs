@@ -9,13 +9,15 @@ use domain::contract::Problem;
 use domain::contract::hosts::{
     ClaimCharacter, ClaimedCharacter, Heartbeat, HostLease, HostRegistered, RegisterHost,
 };
+use domain::contract::mail::Mailbox;
 use domain::ids::{CharacterId, HostId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS};
 use domain::time::UnixMillis;
+use serde::Deserialize;
 use token::KeyRing;
 
 use crate::error::ApiError;
-use crate::extract::{Body, InPath, Service};
+use crate::extract::{Body, InPath, InQuery, Service};
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::claims::ClaimRefusal;
@@ -61,7 +63,7 @@ fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiErr
     if !(1..=INSTANCES_PER_HOST_MAX).contains(&body.zones.len()) {
         return refuse(format!("zones: 1 to {INSTANCES_PER_HOST_MAX} are needed"));
     }
-    match body.zones.iter().find(|zone| region.catalogue.zone(zone).is_none()) {
+    match body.zones.iter().find(|zone| region.catalogue().zone(zone).is_none()) {
         Some(zone) => refuse(format!("zones: the catalogue has no zone {zone}")),
         None => Ok(()),
     }
@@ -114,6 +116,35 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     store.remove_host(host).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// From when on mail is wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Since {
+    since: UnixMillis,
+}
+
+/// What the host is told. A host asks for some seconds more than it has seen, since mail that was written
+/// earlier may be seen later, and acts on each id once.
+#[utoipa::path(
+    get, path = "/internal/v1/hosts/{host}/mail", tag = "internal", security(("service_token" = [])),
+    params(
+        ("host" = HostId, Path, description = "The host"),
+        ("since" = UnixMillis, Query, description = "Milliseconds since 1970"),
+    ),
+    responses(
+        (status = 200, body = Mailbox),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn mail(
+    _: Service,
+    InPath(host): InPath<HostId>,
+    InQuery(query): InQuery<Since>,
+    State(store): State<Store>,
+) -> Result<Json<Mailbox>, ApiError> {
+    Ok(Json(Mailbox { mail: store.mailbox(host, query.since).await? }))
 }
 
 /// A character enters an instance: earlier claims to it end.

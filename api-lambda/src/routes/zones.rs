@@ -30,7 +30,8 @@ pub(crate) async fn list(
     State(region): State<Arc<Region>>,
 ) -> Result<Json<ZoneList>, ApiError> {
     let now = crate::clock::now();
-    let summaries = region.catalogue.zones().iter().map(|definition| async {
+    let catalogue = region.catalogue();
+    let summaries = catalogue.zones().iter().map(|definition| async {
         let open = store.open_instances(&definition.zone, now).await?;
         let ZoneDefinition { zone, title, capacity, .. } = definition.clone();
         Ok::<_, ApiError>(ZoneSummary {

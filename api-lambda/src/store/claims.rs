@@ -34,11 +34,13 @@ impl Store {
                     Update::builder()
                         .table_name(&self.tables.players)
                         .key("pk", text(id))
-                        .update_expression("SET claim = :next")
+                        .update_expression("SET claim = :next, host = :host, instance = :instance")
                         .condition_expression(
                             "attribute_not_exists(deleted_at) AND claim = :claim AND #version = :version",
                         )
                         .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":host", text(request.host))
+                        .expression_attribute_values(":instance", text(request.instance))
                         .expression_attribute_values(":claim", number(stored.claim))
                         .expression_attribute_values(":next", number(stored.claim + 1))
                         .expression_attribute_values(":version", number(stored.character.version)),

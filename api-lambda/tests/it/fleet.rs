@@ -58,10 +58,10 @@ async fn the_newest_claim_counts() {
     let app = App::start().await;
     let player = app.player().await;
     let character = player.create("Claimed").await;
-    let (_, registered) = app.host(&["forest"]).await;
+    let (host, registered) = app.host(&["forest"]).await;
     let own = &registered.instances[0];
     let path = format!("/characters/{}/claim", character.id);
-    let claim = |epoch: u64| json!({ "account": player.account, "instance": own.instance, "epoch": epoch });
+    let claim = |epoch: u64| json!({ "account": player.account, "host": host, "instance": own.instance, "epoch": epoch });
     let current = claim(own.epoch.0);
     let claims = join_all((0..5).map(|_| app.internal(&path, &current))).await;
     let mut numbers: Vec<u64> =
@@ -73,7 +73,8 @@ async fn the_newest_claim_counts() {
     app.internal(&path, &claim(own.epoch.0 + 1)).await.problem(409, "fenced");
     app.internal(&path, &claim(own.epoch.0 - 1)).await.problem(409, "fenced");
     let stranger = app.player().await;
-    let body = json!({ "account": stranger.account, "instance": own.instance, "epoch": own.epoch });
+    let body =
+        json!({ "account": stranger.account, "host": host, "instance": own.instance, "epoch": own.epoch });
     app.internal(&path, &body).await.problem(404, "no_character");
     player.delete(&format!("/v1/characters/{}", character.id)).await;
     app.internal(&path, &current).await.problem(404, "no_character");

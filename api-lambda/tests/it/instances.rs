@@ -2,6 +2,7 @@
 
 use domain::contract::hosts::{BatchOutcome, ClaimedCharacter, EntryOutcome, HostRegistered};
 use domain::contract::players::Character;
+use domain::ids::HostId;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use crate::app::{Answer, App, Player, SERVICE_TOKEN, send};
 
 struct World<'a> {
     app: &'a App,
+    host: HostId,
     registered: HostRegistered,
 }
 
@@ -31,14 +33,15 @@ impl World<'_> {
 
     async fn claim(&self, player: &Player<'_>, character: &Character) -> u64 {
         let own = &self.registered.instances[0];
-        let body = json!({ "account": player.account, "instance": own.instance, "epoch": own.epoch });
+        let body = json!({ "account": player.account, "host": self.host, "instance": own.instance, "epoch": own.epoch });
         let path = format!("/characters/{}/claim", character.id);
         self.app.internal(&path, &body).await.ok::<ClaimedCharacter>(200).claim
     }
 }
 
 async fn world(app: &App) -> World<'_> {
-    World { app, registered: app.host(&["forest"]).await.1 }
+    let (host, registered) = app.host(&["forest"]).await;
+    World { app, host, registered }
 }
 
 fn event(sequence: u64, character: &Character, xp: u32) -> Value {

@@ -159,7 +159,8 @@ async fn who_arrives_leaves_the_seat_to_others() {
     // One arrives, and goes again: its seat counts until the host has had time to count it.
     let list = players[0].get("/v1/characters").await.ok::<serde_json::Value>(200);
     let id = list["characters"][0]["id"].as_str().expect("an id").to_owned();
-    let claim = json!({ "account": players[0].account, "instance": own.instance, "epoch": own.epoch });
+    let claim =
+        json!({ "account": players[0].account, "host": host, "instance": own.instance, "epoch": own.epoch });
     assert_eq!(app.internal(&format!("/characters/{id}/claim"), &claim).await.status, 200);
     beat(&app, host, own.instance, 0, false).await;
     late.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(503, "zone_full");

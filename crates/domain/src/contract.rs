@@ -3,6 +3,7 @@
 
 pub mod edge;
 pub mod hosts;
+pub mod mail;
 pub mod players;
 
 use serde::{Deserialize, Serialize};

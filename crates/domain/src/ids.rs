@@ -123,6 +123,28 @@ public_ids! {
     TicketId = "tkt";
     /// One request and all that it caused, in every log line and answer.
     CorrelationId = "cor";
+    /// One item that is unlike any other, or a stack of equal ones.
+    ItemId = "itm";
+    /// An offer on the trading post.
+    ListingId = "lst";
+    /// A direct trade of two players.
+    TradeId = "trd";
+    /// A group of players who play together.
+    PartyId = "pty";
+    /// A message of a chat channel, or a notice to a player.
+    MessageId = "msg";
+    /// A player's complaint about another one.
+    ReportId = "rep";
+    /// A wish to be matched, of one player or one party.
+    MatchTicketId = "mtk";
+    /// A match that was formed.
+    MatchId = "mch";
+    /// A tournament.
+    TournamentId = "tnm";
+    /// A key of an administrator.
+    AdminKeyId = "adk";
+    /// One call of an administrator, as the audit log keeps it.
+    AuditId = "aud";
 }
 
 macro_rules! small_ids {
@@ -151,53 +173,79 @@ small_ids! {
     Epoch: u64;
 }
 
-/// The name of a zone kind in the catalogue: 1 to 32 of `a-z`, `0-9` and `-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$"))]
-pub struct ZoneId(String);
-
-/// A text that is not a zone's name.
+/// A text that is not a name of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a zone is named by 1 to 32 of the characters a-z, 0-9 and '-'")]
-pub struct InvalidZoneId;
-
-impl ZoneId {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+#[error("{what} is named by 1 to 32 of the characters a-z, 0-9 and '-'")]
+pub struct InvalidCatalogueName {
+    /// What was to be named, with its article.
+    pub what: &'static str,
 }
 
-impl TryFrom<String> for ZoneId {
-    type Error = InvalidZoneId;
+macro_rules! catalogue_names {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(
+            feature = "openapi",
+            derive(utoipa::ToSchema),
+            schema(value_type = String, pattern = "^[a-z0-9-]{1,32}$")
+        )]
+        pub struct $name(String);
 
-    fn try_from(text: String) -> Result<Self, InvalidZoneId> {
-        let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits { Ok(Self(text)) } else { Err(InvalidZoneId) }
-    }
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidCatalogueName;
+
+            fn try_from(text: String) -> Result<Self, InvalidCatalogueName> {
+                let fits = (1..=32).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                if fits { Ok(Self(text)) } else { Err(InvalidCatalogueName { what: $what }) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidCatalogueName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidCatalogueName> {
+                text.to_owned().try_into()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
 }
 
-impl FromStr for ZoneId {
-    type Err = InvalidZoneId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidZoneId> {
-        text.to_owned().try_into()
-    }
-}
-
-impl From<ZoneId> for String {
-    fn from(zone: ZoneId) -> Self {
-        zone.0
-    }
-}
-
-impl fmt::Display for ZoneId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+catalogue_names! {
+    /// The name of a zone kind in the catalogue.
+    ZoneId = "a zone";
+    /// The name of a kind of items in the catalogue.
+    ItemKind = "an item";
+    /// The name of a currency in the catalogue.
+    CurrencyId = "a currency";
+    /// The name of a leaderboard in the catalogue.
+    BoardId = "a leaderboard";
+    /// The name of a queue for matches in the catalogue.
+    QueueId = "a queue";
+    /// The name of a feature flag in the catalogue.
+    FlagId = "a flag";
 }
 
 #[cfg(test)]
@@ -219,7 +267,8 @@ mod tests {
     fn zone_names_are_narrow() {
         assert!("old-forest-2".parse::<ZoneId>().is_ok());
         for text in ["", "Forest", "a b", "ü", "a".repeat(33).as_str()] {
-            assert_eq!(text.parse::<ZoneId>(), Err(InvalidZoneId), "{text}");
+            let refused = Err(InvalidCatalogueName { what: "a zone" });
+            assert_eq!(text.parse::<ZoneId>(), refused, "{text}");
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn join(
     Body(body): Body<JoinRequest>,
 ) -> Result<Json<JoinResponse>, ApiError> {
     let key = key.ok_or(ApiError::NoIdempotencyKey)?;
-    let definition = region.catalogue.zone(&zone).ok_or(ApiError::NoZone)?;
+    let capacity = region.catalogue().zone(&zone).ok_or(ApiError::NoZone)?.capacity;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "join", &key, &(&zone, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {
@@ -53,7 +53,7 @@ pub(crate) async fn join(
     if stored.is_none() {
         return Err(ApiError::NoCharacter);
     }
-    let (open, ticket) = sit(&store, &claims, &zone, definition.capacity, body.character).await?;
+    let (open, ticket) = sit(&store, &claims, &zone, capacity, body.character).await?;
     let answer = JoinResponse {
         zone,
         instance: open.instance,

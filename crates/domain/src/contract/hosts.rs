@@ -90,6 +90,8 @@ pub struct InstanceLoad {
 pub struct ClaimCharacter {
     /// Whose character it must be.
     pub account: AccountId,
+    /// The host that takes it in.
+    pub host: HostId,
     /// Where it enters.
     pub instance: InstanceId,
     /// The ownership of the instance.

@@ -1,0 +1,32 @@
+//! The refusals of the resources, as tables: what is answered, and the words for people. Each resource has its own
+//! file, so that all of its refusals are seen at once.
+
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
+
+use super::{Refusal, answer};
+
+/// A refusal: its status, its code for programs, its title, and what the caller can do about it.
+const fn refusal(
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+) -> Refusal {
+    Refusal { answer: answer(status, code, title), detail: Cow::Borrowed(detail) }
+}
+
+pub(crate) const NO_ADMIN: Refusal = refusal(
+    StatusCode::UNAUTHORIZED,
+    "admin_key",
+    "An admin key is needed",
+    "this route is for administrators: the Authorization header does not hold an admin key",
+);
+
+pub(crate) const ROLE_TOO_LOW: Refusal = refusal(
+    StatusCode::FORBIDDEN,
+    "role_too_low",
+    "The role does not allow this",
+    "the role of this admin key does not allow this: use a key of a higher role",
+);

@@ -1,0 +1,98 @@
+//! Cursors: where a page of a query ended, as an opaque text for the caller. It holds the key of the last item, and
+//! nothing that the caller may not see; a forged one names another start within the same query at most.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::store::item::{Item, number, text};
+
+/// Longest text of a cursor: four attributes of a key with room to spare.
+const CURSOR_CHARS_MAX: usize = 1_024;
+
+/// The end of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Cursor(BTreeMap<String, KeyPart>);
+
+/// An attribute of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum KeyPart {
+    S(String),
+    N(String),
+}
+
+/// A text that no page has given.
+#[derive(Debug, thiserror::Error)]
+#[error("the cursor is not one that a page has given: start again without it")]
+pub(crate) struct InvalidCursor;
+
+impl Cursor {
+    /// The cursor after a page that ended with `key`, unless it was the last page.
+    pub(crate) fn after(key: Option<&Item>) -> Option<Self> {
+        let part = |(name, value): (&String, &AttributeValue)| match value {
+            AttributeValue::S(text) => Some((name.clone(), KeyPart::S(text.clone()))),
+            AttributeValue::N(digits) => Some((name.clone(), KeyPart::N(digits.clone()))),
+            // Keys of other types are not in use.
+            _ => None,
+        };
+        key.map(|key| Self(key.iter().filter_map(part).collect()))
+    }
+
+    /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.
+    pub(crate) fn start(&self, fixed: &[(&str, AttributeValue)]) -> Item {
+        let mut key: Item = self
+            .0
+            .iter()
+            .map(|(name, part)| {
+                let value = match part {
+                    KeyPart::S(content) => text(content),
+                    KeyPart::N(digits) => number(digits),
+                };
+                (name.clone(), value)
+            })
+            .collect();
+        key.extend(fixed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        key
+    }
+}
+
+impl From<Cursor> for String {
+    fn from(cursor: Cursor) -> Self {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor.0).expect("a cursor is plain data"))
+    }
+}
+
+impl TryFrom<String> for Cursor {
+    type Error = InvalidCursor;
+
+    fn try_from(text: String) -> Result<Self, InvalidCursor> {
+        if text.len() > CURSOR_CHARS_MAX {
+            return Err(InvalidCursor);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| InvalidCursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_to_the_caller_and_keeps_to_its_query() {
+        let key = Item::from([("pk".to_owned(), text("a")), ("at".to_owned(), number(7))]);
+        let cursor = Cursor::after(Some(&key)).expect("a page");
+        let sent = String::from(cursor.clone());
+        let back = Cursor::try_from(sent).expect("its own text");
+        assert_eq!(back, cursor);
+        assert_eq!(back.start(&[]), key);
+        assert_eq!(back.start(&[("pk", text("b"))])["pk"], text("b"));
+        for rubbish in ["", "%", "e30x", &"a".repeat(2_000)] {
+            assert!(Cursor::try_from(rubbish.to_owned()).is_err(), "{rubbish}");
+        }
+    }
+}
