@@ -36,7 +36,7 @@ impl Metrics {
 
     /// Counts what a request to this route used of the store.
     pub(crate) fn count_usage(&self, route: &str, usage: Usage) {
-        if usage.calls > 0 {
+        if usage != Usage::default() {
             let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let sum = counts.usage.entry(route.to_owned()).or_default();
             *sum = sum.plus(usage);
@@ -69,8 +69,9 @@ impl Metrics {
 }
 
 /// The counters of what routes use of the store, in halves.
-const USAGE_COUNTERS: [(&str, fn(&Usage) -> u64); 3] = [
-    ("api_store_calls_total", |usage| usage.calls * 2),
+const USAGE_COUNTERS: [(&str, fn(&Usage) -> u64); 4] = [
+    ("api_store_reads_total", |usage| usage.read_calls * 2),
+    ("api_store_writes_total", |usage| usage.write_calls * 2),
     ("api_store_read_units_total", |usage| usage.read_half_units),
     ("api_store_write_units_total", |usage| usage.write_half_units),
 ];

@@ -46,7 +46,8 @@ pub(crate) async fn surround(State(around): State<Surroundings>, request: Reques
         tracing::info!(
             http.status = response.status().as_u16(),
             elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            store.calls = usage.calls,
+            store.reads = usage.read_calls,
+            store.writes = usage.write_calls,
             "answered"
         );
         (response, usage)

@@ -19,12 +19,14 @@ use aws_sdk_dynamodb::operation::transact_get_items::{TransactGetItemsInput, Tra
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 /// What a request has used of the store. Units are counted in halves, since an eventually consistent read of up
 /// to 4 KB costs half a unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
-    pub(crate) calls: u64,
+    pub(crate) read_calls: u64,
+    pub(crate) write_calls: u64,
     pub(crate) read_half_units: u64,
     pub(crate) write_half_units: u64,
 }
@@ -42,6 +44,17 @@ pub(crate) async fn metered<F: Future>(request: F) -> (F::Output, Usage) {
     .await
 }
 
+/// What a call does.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Read,
+    Write,
+}
+
+impl Storable for Kind {
+    type Storer = StoreReplace<Self>;
+}
+
 /// Sees every call of the client that it is added to.
 #[derive(Debug)]
 pub(super) struct Meter;
@@ -55,28 +68,21 @@ impl Intercept for Meter {
         &self,
         context: &mut BeforeSerializationInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        state: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let input = context.input_mut();
         macro_rules! ask {
-            ($($operation:ty),*) => {
+            ($kind:expr; $($operation:ty),*) => {
                 $(if let Some(input) = input.downcast_mut::<$operation>() {
                     input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+                    // The input is gone when the call has ended.
+                    state.interceptor_state().store_put($kind);
                 })*
             };
         }
-        ask!(
-            GetItemInput,
-            BatchGetItemInput,
-            QueryInput,
-            ScanInput,
-            TransactGetItemsInput,
-            PutItemInput,
-            UpdateItemInput,
-            DeleteItemInput,
-            BatchWriteItemInput,
-            TransactWriteItemsInput
-        );
+        ask!(Kind::Read; GetItemInput, BatchGetItemInput, QueryInput, ScanInput, TransactGetItemsInput);
+        ask!(Kind::Write; PutItemInput, UpdateItemInput, DeleteItemInput);
+        ask!(Kind::Write; BatchWriteItemInput, TransactWriteItemsInput);
         Ok(())
     }
 
@@ -84,9 +90,13 @@ impl Intercept for Meter {
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        state: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let mut usage = Usage { calls: 1, ..Usage::default() };
+        let mut usage = Usage::default();
+        match state.load::<Kind>() {
+            Some(Kind::Read) => usage.read_calls = 1,
+            Some(Kind::Write) | None => usage.write_calls = 1,
+        }
         if let Some(Ok(output)) = context.output_or_error() {
             macro_rules! add {
                 ($sum:ident: $($operation:ty),*) => {
@@ -108,7 +118,8 @@ impl Intercept for Meter {
 impl Usage {
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
-            calls: self.calls + other.calls,
+            read_calls: self.read_calls + other.read_calls,
+            write_calls: self.write_calls + other.write_calls,
             read_half_units: self.read_half_units + other.read_half_units,
             write_half_units: self.write_half_units + other.write_half_units,
         }
