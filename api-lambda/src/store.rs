@@ -109,7 +109,7 @@ impl Store {
 
 /// A client with bounded times and repetitions. With an endpoint, nothing is looked up: no credentials, no
 /// profile, no instance metadata.
-pub(crate) async fn connect(config: &ApiConfig) -> Client {
+pub async fn connect(config: &ApiConfig) -> Client {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder()
