@@ -25,6 +25,7 @@ mod placement;
 mod routes;
 mod state;
 mod store;
+mod tickets;
 mod tournament;
 
 pub use config::{ApiConfig, ConfigError};
