@@ -14,6 +14,7 @@ pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
 pub(crate) mod operational;
+pub(crate) mod tournaments;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -34,6 +35,28 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(instances::events))
         .routes(routes!(instances::left))
         .routes(routes!(instances::end))
+        .routes(routes!(tournaments::list))
+        .routes(routes!(tournaments::read))
+        .routes(routes!(tournaments::bracket))
+        .routes(routes!(tournaments::standings))
+        .routes(routes!(tournaments::entries::entry))
+        .routes(routes!(tournaments::entries::register))
+        .routes(routes!(tournaments::entries::confirm))
+        .routes(routes!(tournaments::entries::check_in))
+        .routes(routes!(tournaments::entries::withdraw))
+        .routes(routes!(tournaments::matches::dispute))
+        .routes(routes!(tournaments::join::join))
+        .routes(routes!(tournaments::hosts::read))
+        .routes(routes!(tournaments::hosts::start))
+        .routes(routes!(tournaments::hosts::report))
+        .routes(routes!(tournaments::hosts::no_show))
+        .routes(routes!(tournaments::hosts::step))
+        .routes(routes!(tournaments::admin::create))
+        .routes(routes!(tournaments::admin::cancel))
+        .routes(routes!(tournaments::admin::start))
+        .routes(routes!(tournaments::admin::disqualify))
+        .routes(routes!(tournaments::admin::read_match))
+        .routes(routes!(tournaments::admin::rule))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -137,13 +137,9 @@ pub(crate) enum Refusal {
     /// The account takes no part in this match.
     NotInMatch,
     /// The match was given another instance, or was given one at all.
-    OtherInstance(Option<InstanceId>),
-    /// The match has no such attempt at present.
-    NotThisAttempt,
+    OtherInstance,
     /// The match cannot be joined as it stands.
     NotJoinable,
-    /// Another character registered than before.
-    OtherCharacter,
 }
 
 impl From<Refused> for Refusal {
@@ -162,12 +158,14 @@ pub(crate) struct Live {
     pub(crate) places: BTreeMap<MatchId, Place>,
     /// Registrations so far; who came first is seeded first where ratings do not count.
     registrations: i32,
+    /// When it started, if it has.
+    pub(crate) started_at: Option<UnixMillis>,
 }
 
 impl Live {
     pub(crate) fn new(tournament: Tournament) -> Self {
         let (entries, barred, places) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tournament, entries, barred, places, registrations: 0 }
+        Self { tournament, entries, barred, places, registrations: 0, started_at: None }
     }
 
     /// Lets the steps happen, all or none, and tells what players should know.
@@ -184,6 +182,9 @@ impl Live {
 
     fn core(&mut self, at: UnixMillis, action: Action, tells: &mut Vec<Tell>) -> Result<(), Refusal> {
         let effects = self.tournament.apply(Event { at, action })?;
+        if self.started_at.is_none() && !self.tournament.seeds().is_empty() {
+            self.started_at = Some(at);
+        }
         tells.extend(effects.into_iter().map(Tell::Effect));
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
 use domain::contract::tournaments::{TournamentState, TournamentSummary};
-use domain::ids::TournamentId;
+use domain::ids::{CharacterId, InstanceId, QueueId, TournamentId};
 use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
@@ -55,7 +55,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    fn new(id: TournamentId, version: u64, setup: Arc<Setup>, live: Live) -> Self {
+    pub(crate) fn new(id: TournamentId, version: u64, setup: Arc<Setup>, live: Live) -> Self {
         Self { id, version, setup, live, bracket: OnceLock::new() }
     }
 
@@ -238,6 +238,25 @@ impl Store {
         let ids = page.items.unwrap_or_default();
         let ids = ids.iter().map(|item| item::read_parsed(item, "pk")).collect::<Result<_, _>>()?;
         Ok((ids, page.last_evaluated_key))
+    }
+}
+
+impl Store {
+    /// Whether an instance was open and is no more, so that nothing opens it again.
+    pub(crate) async fn is_instance_over(&self, instance: InstanceId) -> Result<bool, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(instance));
+        let fence = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        Ok(fence.is_some_and(|fence| !fence.contains_key("epoch") || fence.contains_key("closing")))
+    }
+
+    /// How strong these characters are, for seeds. Queues keep no ratings yet, so all are as strong, and the order
+    /// among them is by lot.
+    pub(crate) async fn ratings_for_seeding(
+        &self,
+        _queue: &QueueId,
+        characters: &[CharacterId],
+    ) -> Result<Vec<i32>, StoreError> {
+        Ok(vec![0; characters.len()])
     }
 }
 

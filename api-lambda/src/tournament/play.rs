@@ -16,8 +16,6 @@ pub(crate) struct Joining {
     pub(crate) instance: Option<InstanceId>,
     /// Whether the entrant has yet to arrive.
     pub(crate) arrives: bool,
-    /// Whether it is being played.
-    pub(crate) in_progress: bool,
 }
 
 impl Live {
@@ -53,7 +51,7 @@ impl Live {
     fn instance_of(&self, match_id: MatchId, shown: Option<InstanceId>) -> Result<InstanceId, Refusal> {
         match (self.place(match_id)?, shown) {
             (Some(place), Some(shown)) if place.instance == shown => Ok(shown),
-            (Some(place), _) => Err(Refusal::OtherInstance(Some(place.instance))),
+            (Some(_), _) => Err(Refusal::OtherInstance),
             (None, Some(shown)) => Ok(shown),
             (None, None) => {
                 // Results from outside of any instance: each attempt has a number of its own.
@@ -161,18 +159,37 @@ impl Live {
         let entry = self.entries.get(&entrant).ok_or(Refusal::NotInMatch)?;
         let character = entry.member(account).ok_or(Refusal::NotInMatch)?.character;
         let place = self.place(match_id)?.map(|place| place.instance);
-        let (instance, arrives, in_progress) = match fixture.state {
+        let (instance, arrives) = match fixture.state {
             State::Ready { arrived, .. } => {
                 let side = Side::BOTH.into_iter().zip(arrived).find(|(side, _)| {
                     let seed = fixture.seed(*side).map(|seed| usize::from(seed.number()).wrapping_sub(1));
                     seed.and_then(|seed| self.tournament.seeds().get(seed)) == Some(&entrant)
                 });
-                (place, side.is_some_and(|(_, arrived)| !arrived), false)
+                (place, side.is_some_and(|(_, arrived)| !arrived))
             }
-            State::InProgress { instance } => (Some(instance), false, true),
+            State::InProgress { instance } => (Some(instance), false),
             _ => return Err(Refusal::NotJoinable),
         };
-        Ok(Joining { entrant, character, attempt: fixture.attempts, instance, arrives, in_progress })
+        Ok(Joining { entrant, character, attempt: fixture.attempts, instance, arrives })
+    }
+
+    /// The instance that the match was to be played on is over: it gets the fresh one. Nothing if it has another one
+    /// by now.
+    pub(crate) fn replace_steps(&self, match_id: MatchId, lost: InstanceId, fresh: InstanceId) -> Vec<Step> {
+        let Some(fixture) = self.tournament.fixture(match_id) else { return Vec::new() };
+        match fixture.state {
+            // It waits for the two again; the next to come has another instance opened.
+            State::InProgress { instance } if instance == lost => {
+                vec![Step::Core(Action::LoseInstance { match_id, instance: lost })]
+            }
+            State::Ready { .. } => {
+                let place = self.places.get(&match_id);
+                let place = place.filter(|place| place.instance == lost && place.attempt == fixture.attempts);
+                let place = place.map(|place| Place { instance: fresh, ..place.clone() });
+                place.map(|place| Step::Place { match_id, place }).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The round trips of all who play the match.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use contest::tournament::{Action, Phase};
+use contest::tournament::Action;
 use domain::ids::{Epoch, InstanceId, TournamentId};
 use domain::time::UnixMillis;
 
@@ -212,9 +212,9 @@ impl Store {
             .expression_attribute_values(":next", version_number(next.version))
             .expression_attribute_values(":state", text(state_name(state_of(tournament.phase()))))
             .expression_attribute_values(":entrants", number(next.live.entrants_here()));
-        if tournament.phase() == Phase::Running && before.live.tournament.phase() != Phase::Running {
+        if let Some(started_at) = next.live.started_at.filter(|_| before.live.started_at.is_none()) {
             set.push("starts_at = :at");
-            update = update.expression_attribute_values(":at", number(record.at.as_millis()));
+            update = update.expression_attribute_values(":at", number(started_at.as_millis()));
         }
         if !tells.is_empty() {
             set.push("tell_from = if_not_exists(tell_from, :next)");
