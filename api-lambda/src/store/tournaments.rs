@@ -71,8 +71,15 @@ impl Loaded {
 /// What a process remembers. Nothing of it is ever trusted: the head's version tells whether it is still so.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    known: Mutex<(u64, BTreeMap<TournamentId, (u64, Arc<Loaded>)>)>,
+    known: Mutex<Known>,
     locks: [tokio::sync::Mutex<()>; LOCKS],
+}
+
+/// The tournaments, each with when it was used last, counted in uses.
+#[derive(Debug, Default)]
+struct Known {
+    uses: u64,
+    tournaments: BTreeMap<TournamentId, (u64, Arc<Loaded>)>,
 }
 
 impl Default for Cache {
@@ -84,17 +91,17 @@ impl Default for Cache {
 impl Cache {
     fn get(&self, id: TournamentId) -> Option<Arc<Loaded>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.0 += 1;
-        let (uses, map) = &mut *known;
-        let (used, loaded) = map.get_mut(&id)?;
+        known.uses += 1;
+        let Known { uses, tournaments } = &mut *known;
+        let (used, loaded) = tournaments.get_mut(&id)?;
         *used = *uses;
         Some(Arc::clone(loaded))
     }
 
     fn put(&self, loaded: &Arc<Loaded>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.0 += 1;
-        let (uses, map) = &mut *known;
+        known.uses += 1;
+        let Known { uses, tournaments: map } = &mut *known;
         if map.get(&loaded.id).is_some_and(|(_, newer)| newer.version > loaded.version) {
             return;
         }
@@ -253,15 +260,15 @@ impl Store {
     /// among them is by lot.
     pub(crate) async fn ratings_for_seeding(
         &self,
-        _queue: &QueueId,
+        queue: &QueueId,
         characters: &[CharacterId],
     ) -> Result<Vec<i32>, StoreError> {
         Ok(vec![0; characters.len()])
     }
 }
 
-fn corrupt(id: TournamentId, reason: impl ToString) -> StoreError {
-    StoreError::Corrupt { pk: id.to_string(), reason: reason.to_string() }
+fn corrupt(id: TournamentId, reason: impl Into<String>) -> StoreError {
+    StoreError::Corrupt { pk: id.to_string(), reason: reason.into() }
 }
 
 fn version_number(version: u64) -> AttributeValue {

@@ -61,7 +61,7 @@ pub(super) fn read_head(item: &Item) -> Result<Head, StoreError> {
     item::check_version(item)?;
     let id = item::read_parsed(item, "pk")?;
     let state = state_of(item::read_text(item, "state")?).ok_or_else(|| corrupt(id, "an unknown state"))?;
-    let format = serde_json::from_str(item::read_text(item, "format")?).map_err(|e| corrupt(id, e))?;
+    let format = serde_json::from_str(item::read_text(item, "format")?).map_err(|error| corrupt(id, error.to_string()))?;
     let summary = TournamentSummary {
         id,
         version: item::read_number(item, "version")?,
@@ -88,7 +88,7 @@ pub(super) fn read_body<T: serde::de::DeserializeOwned>(
     name: &str,
 ) -> Result<T, StoreError> {
     item::check_version(item)?;
-    serde_json::from_str(item::read_text(item, name)?).map_err(|error| corrupt(id, error))
+    serde_json::from_str(item::read_text(item, name)?).map_err(|error| corrupt(id, error.to_string()))
 }
 
 /// The bytes of a part of a snapshot.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::TournamentId;
@@ -148,7 +149,7 @@ impl Store {
         if !first.contains_key("length") || item::read_number::<usize>(first, "length")? != bytes.len() {
             return Ok(None);
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| corrupt(id, error))
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| corrupt(id, error.to_string()))
     }
 
     /// Writes a snapshot where one is due: its parts, then the head that names it, then away with the one before.
@@ -178,7 +179,7 @@ impl Store {
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":before", number(before));
         if let Err(error) = call.send().await {
-            let raced = error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception());
+            let raced = error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
             return if raced { Ok(()) } else { Err(unavailable(error)) };
         }
         if before > 0 {
