@@ -16,13 +16,17 @@ use crate::config::ApiConfig;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod coordinator;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod matches;
+pub(crate) mod ratings;
 pub(crate) mod requests;
 pub(crate) mod seats;
+pub(crate) mod tickets;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.
@@ -70,6 +74,7 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) matchmaking: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -88,6 +93,7 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            matchmaking: name("matchmaking"),
         };
         Self { client, tables: Arc::new(tables) }
     }
