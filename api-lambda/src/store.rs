@@ -21,6 +21,7 @@ pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
 mod transact;
@@ -70,6 +71,8 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) social: String,
+    pub(crate) chat: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -88,6 +91,8 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            social: name("social"),
+            chat: name("chat"),
         };
         Self { client, tables: Arc::new(tables) }
     }
