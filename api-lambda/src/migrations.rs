@@ -27,6 +27,8 @@ const FILES: &[(&str, &str)] = &[
     ("0004_leaderboards", include_str!("../../migrations/dynamodb/0004_leaderboards.json")),
     ("0005_mail", include_str!("../../migrations/dynamodb/0005_mail.json")),
     ("0008_matchmaking", include_str!("../../migrations/dynamodb/0008_matchmaking.json")),
+    ("0011_social", include_str!("../../migrations/dynamodb/0011_social.json")),
+    ("0012_chat", include_str!("../../migrations/dynamodb/0012_chat.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.

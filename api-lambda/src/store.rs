@@ -24,6 +24,7 @@ pub(crate) mod leaderboards;
 pub(crate) mod mail;
 pub(crate) mod matches;
 pub(crate) mod ratings;
+pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
 pub(crate) mod tickets;
@@ -75,6 +76,8 @@ pub(crate) struct Tables {
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
     pub(crate) matchmaking: String,
+    pub(crate) social: String,
+    pub(crate) chat: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -94,6 +97,8 @@ impl Store {
             leaderboards: name("leaderboards"),
             mail: name("mail"),
             matchmaking: name("matchmaking"),
+            social: name("social"),
+            chat: name("chat"),
         };
         Self { client, tables: Arc::new(tables) }
     }
