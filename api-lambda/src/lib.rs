@@ -23,9 +23,11 @@ pub mod migrations;
 pub mod openapi;
 mod placement;
 mod relation;
+mod roster;
 mod routes;
 mod state;
 mod store;
+mod tickets;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;

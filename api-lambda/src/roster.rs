@@ -270,8 +270,7 @@ impl Roster {
 
     /// The teams as players see them.
     pub(crate) fn view(&self) -> Vec<MatchTeamView> {
-        let player =
-            |seat: &Seat| MatchPlayerView { character: seat.character, role: seat.role.clone() };
+        let player = |seat: &Seat| MatchPlayerView { character: seat.character, role: seat.role.clone() };
         self.teams.iter().map(|team| MatchTeamView { players: team.held().map(player).collect() }).collect()
     }
 }

@@ -4,6 +4,7 @@
 pub mod coordinator;
 pub mod edge;
 pub mod hosts;
+pub mod instances;
 pub mod mail;
 pub mod matchmaking;
 pub mod players;

@@ -247,7 +247,7 @@ pub struct SweptMatches {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct MatchResult {
+pub struct MatchEnd {
     /// The instance that it was played in.
     pub instance: InstanceId,
     /// The ownership of the instance.
@@ -257,6 +257,9 @@ pub struct MatchResult {
     /// Players who left before the end: rated as if their team had come last.
     #[serde(default)]
     pub left_early: Vec<CharacterId>,
+    /// Players who never came: not rated.
+    #[serde(default)]
+    pub absent: Vec<CharacterId>,
 }
 
 /// Answer to a result, the same each time that the same result is sent.

@@ -31,7 +31,7 @@ pub struct CreateTicket {
     pub roles: Vec<String>,
     /// The others of the party, each of another account and in a party with the caller.
     #[serde(default)]
-    pub party: Vec<PartyMember>,
+    pub party: Vec<TicketMember>,
     /// The worst round trip of the party to each region that it has measured, in milliseconds. A region that is
     /// missing is unknown, and no match is made there.
     pub round_trips_ms: BTreeMap<String, u32>,
@@ -41,7 +41,7 @@ pub struct CreateTicket {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PartyMember {
+pub struct TicketMember {
     /// The character.
     pub character: CharacterId,
     /// Roles that it would take; empty: any.
@@ -60,7 +60,7 @@ pub struct MatchTicket {
     /// How it stands for the player who asks.
     pub state: TicketState,
     /// The players of the ticket.
-    pub players: Vec<PartyMember>,
+    pub players: Vec<TicketMember>,
     /// Since when it waits.
     pub created_at: UnixMillis,
     /// When it waits no longer if it is not matched by then.
