@@ -104,6 +104,13 @@ pub(crate) struct Paging {
     cursor: Option<Cursor>,
 }
 
+impl Paging {
+    /// For queries that hold more than a page: serde cannot flatten numbers out of a query.
+    pub(crate) fn of(limit: Option<i32>, cursor: Option<Cursor>) -> Self {
+        Self { limit: limit.unwrap_or_else(Self::default_limit), cursor }
+    }
+}
+
 /// Most entries of a page.
 pub(crate) const PAGE_MAX: i32 = 100;
 

@@ -55,3 +55,39 @@ impl KeyedRequest {
         }
     }
 }
+
+/// A request whose repetition is harmless: the key is the caller's choice.
+pub(crate) struct OptionalKey(Option<KeyedRequest>);
+
+impl OptionalKey {
+    /// As [`KeyedRequest::new`], if there is a key.
+    pub(crate) fn new(account: AccountId, route: &str, key: Option<&str>, body: &impl Serialize) -> Self {
+        Self(key.map(|key| KeyedRequest::new(account, route, key, body)))
+    }
+
+    /// The answer given before, if there is one.
+    pub(crate) async fn earlier<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        now: UnixMillis,
+    ) -> Result<Option<T>, ApiError> {
+        match &self.0 {
+            Some(keyed) => keyed.earlier(store, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The answer of the same request that was sent at the same time and was faster.
+    pub(crate) async fn faster<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        now: UnixMillis,
+    ) -> Result<T, ApiError> {
+        self.earlier(store, now).await?.ok_or(ApiError::Internal)
+    }
+
+    /// The answer as it is stored for 24 hours, if there is a key.
+    pub(crate) fn answer(&self, answer: &impl Serialize, now: UnixMillis) -> Option<StoredAnswer> {
+        self.0.as_ref().map(|keyed| keyed.answer(answer, now.plus_millis(ANSWER_KEPT_MILLIS)))
+    }
+}

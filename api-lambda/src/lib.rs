@@ -20,6 +20,7 @@ mod keys;
 mod metrics;
 mod middleware;
 pub mod migrations;
+mod notices;
 pub mod openapi;
 mod placement;
 mod relation;

@@ -9,7 +9,9 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod blocks;
 pub(crate) mod characters;
+pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
@@ -25,6 +27,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(friends::named))
+        .routes(routes!(friends::list))
+        .routes(routes!(friends::requests, friends::ask))
+        .routes(routes!(friends::accept))
+        .routes(routes!(friends::decline))
+        .routes(routes!(friends::withdraw))
+        .routes(routes!(friends::remove))
+        .routes(routes!(blocks::list, blocks::block))
+        .routes(routes!(blocks::unblock))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

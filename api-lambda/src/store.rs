@@ -24,6 +24,7 @@ pub(crate) mod mail;
 pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
+pub(crate) mod sightings;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.

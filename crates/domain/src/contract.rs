@@ -5,6 +5,7 @@ pub mod edge;
 pub mod hosts;
 pub mod mail;
 pub mod players;
+pub mod social;
 
 use serde::{Deserialize, Serialize};
 

@@ -49,6 +49,18 @@ pub const REGION_STALE_MILLIS: u64 = 10_000;
 /// Entries of one batch of durable events or saves: each becomes one transaction.
 pub const HOST_BATCH_MAX: usize = 256;
 
+/// Friends of an account: a list that one screen shows.
+pub const FRIENDS_MAX: u32 = 200;
+
+/// Requests for friendship that an account may have open, so that nobody asks a whole region.
+pub const FRIEND_REQUESTS_MAX: u32 = 50;
+
+/// Requests that may wait for an account's answer.
+pub const FRIEND_REQUESTS_WAITING_MAX: u32 = 200;
+
+/// Accounts that an account blocks.
+pub const BLOCKS_MAX: u32 = 500;
+
 const _: () = {
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");
