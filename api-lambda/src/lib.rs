@@ -22,6 +22,7 @@ mod middleware;
 pub mod migrations;
 mod notices;
 pub mod openapi;
+mod party;
 mod placement;
 mod relation;
 mod routes;

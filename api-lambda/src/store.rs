@@ -21,6 +21,7 @@ pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod parties;
 pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;

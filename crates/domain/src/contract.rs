@@ -4,6 +4,7 @@
 pub mod edge;
 pub mod hosts;
 pub mod mail;
+pub mod parties;
 pub mod players;
 pub mod social;
 

@@ -61,6 +61,12 @@ pub const FRIEND_REQUESTS_WAITING_MAX: u32 = 200;
 /// Accounts that an account blocks.
 pub const BLOCKS_MAX: u32 = 500;
 
+/// Members of a party.
+pub const PARTY_MEMBERS_MAX: usize = 8;
+
+/// Invitations to a party that are open at a time.
+pub const PARTY_INVITATIONS_MAX: usize = 16;
+
 const _: () = {
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");
