@@ -28,6 +28,7 @@ mod relation;
 mod routes;
 mod state;
 mod store;
+mod tickets;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;

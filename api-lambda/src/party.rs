@@ -231,19 +231,10 @@ mod tests {
         for deed in [invite(2, 9), Deed::Kick { by: id(2), character: id(3) }] {
             assert_eq!(party.after(deed, AT), Err(Forbidden::NoLeader));
         }
-        assert_eq!(
-            party.after(Deed::Promote { by: id(2), character: id(2) }, AT),
-            Err(Forbidden::NoLeader)
-        );
+        assert_eq!(party.after(Deed::Promote { by: id(2), character: id(2) }, AT), Err(Forbidden::NoLeader));
         assert_eq!(party.after(invite(9, 8), AT), Err(Forbidden::NoMember));
-        assert_eq!(
-            party.after(Deed::Promote { by: id(9), character: id(1) }, AT),
-            Err(Forbidden::NoMember)
-        );
-        assert_eq!(
-            party.after(Deed::Kick { by: id(1), character: id(9) }, AT),
-            Err(Forbidden::NoSuchMember)
-        );
+        assert_eq!(party.after(Deed::Promote { by: id(9), character: id(1) }, AT), Err(Forbidden::NoMember));
+        assert_eq!(party.after(Deed::Kick { by: id(1), character: id(9) }, AT), Err(Forbidden::NoSuchMember));
         assert_eq!(
             party.after(Deed::Promote { by: id(1), character: id(9) }, AT),
             Err(Forbidden::NoSuchMember)
@@ -264,12 +255,8 @@ mod tests {
 
     #[test]
     fn a_hidden_invitation_cannot_be_taken() {
-        let hidden = Deed::Invite {
-            by: id(1),
-            character: id(5),
-            account: AccountId::from_u128(5),
-            hidden: true,
-        };
+        let hidden =
+            Deed::Invite { by: id(1), character: id(5), account: AccountId::from_u128(5), hidden: true };
         let invited = party(1).after(hidden, AT).expect("as any other");
         assert_eq!(invited.invitations.len(), 1);
         assert_eq!(invited.after(Deed::Accept { character: id(5) }, AT), Err(Forbidden::NoInvitation));

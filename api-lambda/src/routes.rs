@@ -43,6 +43,8 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::mail))
         .routes(routes!(instances::saves))
         .routes(routes!(instances::events))
+        .routes(routes!(instances::left))
+        .routes(routes!(instances::end))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

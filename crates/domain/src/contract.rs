@@ -3,6 +3,7 @@
 
 pub mod edge;
 pub mod hosts;
+pub mod instances;
 pub mod mail;
 pub mod parties;
 pub mod players;

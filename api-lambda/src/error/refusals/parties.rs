@@ -46,12 +46,8 @@ pub(crate) const IN_PARTY: Refusal = refusal(
     "a character is in one party at a time: leave the other one first",
 );
 
-pub(crate) const PARTY_FULL: Refusal = refusal(
-    StatusCode::CONFLICT,
-    "party_full",
-    "The party is full",
-    "a party has at most 8 members",
-);
+pub(crate) const PARTY_FULL: Refusal =
+    refusal(StatusCode::CONFLICT, "party_full", "The party is full", "a party has at most 8 members");
 
 pub(crate) const INVITATIONS_FULL: Refusal = refusal(
     StatusCode::CONFLICT,

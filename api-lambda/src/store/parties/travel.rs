@@ -38,7 +38,8 @@ impl Store {
         };
         let mut parts = Vec::new();
         if !characters.is_empty() {
-            let sets: Vec<_> = (0..characters.len()).map(|index| format!("seats.#c{index} = :until")).collect();
+            let sets: Vec<_> =
+                (0..characters.len()).map(|index| format!("seats.#c{index} = :until")).collect();
             let mut update = Update::builder()
                 .table_name(&self.tables.fleet)
                 .key("pk", text(load_key(open.instance)))
