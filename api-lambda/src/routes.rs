@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
 pub(crate) mod friends;
@@ -45,6 +46,9 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(instances::events))
         .routes(routes!(instances::left))
         .routes(routes!(instances::end))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

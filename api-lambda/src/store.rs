@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
@@ -78,6 +79,7 @@ pub(crate) struct Tables {
     pub(crate) mail: String,
     pub(crate) social: String,
     pub(crate) chat: String,
+    pub(crate) admin: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -98,6 +100,7 @@ impl Store {
             mail: name("mail"),
             social: name("social"),
             chat: name("chat"),
+            admin: name("admin"),
         };
         Self { client, tables: Arc::new(tables) }
     }

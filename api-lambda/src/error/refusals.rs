@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::{Refusal, answer};
 
+pub(crate) mod admin;
 pub(crate) mod instances;
 pub(crate) mod parties;
 pub(crate) mod social;
