@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
@@ -25,11 +26,13 @@ pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
 pub(crate) mod matches;
+pub(crate) mod parties;
 pub(crate) mod presence;
 pub(crate) mod ratings;
 pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
+pub(crate) mod sightings;
 pub(crate) mod tickets;
 mod transact;
 
@@ -81,6 +84,7 @@ pub(crate) struct Tables {
     pub(crate) matchmaking: String,
     pub(crate) social: String,
     pub(crate) chat: String,
+    pub(crate) admin: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -102,6 +106,7 @@ impl Store {
             matchmaking: name("matchmaking"),
             social: name("social"),
             chat: name("chat"),
+            admin: name("admin"),
         };
         Self { client, tables: Arc::new(tables) }
     }
