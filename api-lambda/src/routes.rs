@@ -9,10 +9,16 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod admin;
+pub(crate) mod blocks;
 pub(crate) mod characters;
+pub(crate) mod coordinator;
+pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
+pub(crate) mod matches;
+pub(crate) mod matchmaking;
 pub(crate) mod operational;
 pub(crate) mod tournaments;
 pub(crate) mod zones;
@@ -26,6 +32,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(friends::named))
+        .routes(routes!(friends::list))
+        .routes(routes!(friends::requests, friends::ask))
+        .routes(routes!(friends::accept))
+        .routes(routes!(friends::decline))
+        .routes(routes!(friends::withdraw))
+        .routes(routes!(friends::remove))
+        .routes(routes!(blocks::list, blocks::block))
+        .routes(routes!(blocks::unblock))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))
@@ -35,6 +50,22 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(instances::events))
         .routes(routes!(instances::left))
         .routes(routes!(instances::end))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
+        .routes(routes!(matchmaking::queues))
+        .routes(routes!(matchmaking::create))
+        .routes(routes!(matchmaking::read, matchmaking::cancel))
+        .routes(routes!(matches::ratings))
+        .routes(routes!(matchmaking::internal::queues))
+        .routes(routes!(matchmaking::internal::changes))
+        .routes(routes!(matchmaking::internal::form))
+        .routes(routes!(matchmaking::internal::waits))
+        .routes(routes!(matchmaking::internal::sweep))
+        .routes(routes!(matches::roster))
+        .routes(routes!(matches::result))
+        .routes(routes!(coordinator::lease))
+        .routes(routes!(coordinator::load))
         .routes(routes!(tournaments::list))
         .routes(routes!(tournaments::read))
         .routes(routes!(tournaments::bracket))

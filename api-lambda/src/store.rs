@@ -14,19 +14,27 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod coordinator;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod matches;
 pub(crate) mod meter;
+pub(crate) mod parties;
 pub(crate) mod presence;
+pub(crate) mod ratings;
+pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
+pub(crate) mod sightings;
+pub(crate) mod tickets;
 pub(crate) mod tournaments;
 mod transact;
 
@@ -75,6 +83,10 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) matchmaking: String,
+    pub(crate) social: String,
+    pub(crate) chat: String,
+    pub(crate) admin: String,
     pub(crate) tournaments: String,
 }
 
@@ -95,6 +107,10 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            matchmaking: name("matchmaking"),
+            social: name("social"),
+            chat: name("chat"),
+            admin: name("admin"),
             tournaments: name("tournaments"),
         };
         Self { client, tables: Arc::new(tables), tournaments: Arc::default() }

@@ -111,6 +111,16 @@ impl Store {
         item.as_ref().map_or(Ok(None), read_living)
     }
 
+    /// Who has reserved this name.
+    pub(crate) async fn character_named(
+        &self,
+        name: &CharacterName,
+    ) -> Result<Option<CharacterId>, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(name_key(name)));
+        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        item.map(|item| item::read_parsed(&item, "character")).transpose()
+    }
+
     /// The characters of the account, oldest first.
     pub(crate) async fn characters_of(&self, account: AccountId) -> Result<Vec<Character>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(account));

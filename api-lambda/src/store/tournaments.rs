@@ -256,15 +256,22 @@ impl Store {
         Ok(fence.is_some_and(|fence| !fence.contains_key("epoch") || fence.contains_key("closing")))
     }
 
-    /// How strong these characters are, for seeds. Queues keep no ratings yet, so all are as strong, and the order
-    /// among them is by lot.
+    /// How strong these characters are in a queue, for seeds: ratings less what is uncertain of them, in hundredths.
     pub(crate) async fn ratings_for_seeding(
         &self,
         queue: &QueueId,
         characters: &[CharacterId],
     ) -> Result<Vec<i32>, StoreError> {
-        Ok(vec![0; characters.len()])
+        let ratings = self.ratings(queue, characters).await?;
+        Ok(ratings.iter().map(|stored| hundredths(stored.rating.ordinal())).collect())
     }
+}
+
+/// A number in whole hundredths, at most a million of them away from 0.
+fn hundredths(value: f64) -> i32 {
+    let text = format!("{:.0}", (value * 100.0).clamp(-1_000_000.0, 1_000_000.0));
+    // What is no number stands in the middle.
+    text.parse().unwrap_or(0)
 }
 
 fn corrupt(id: TournamentId, reason: impl Into<String>) -> StoreError {

@@ -6,7 +6,8 @@ use domain::contract::tournaments::RoundTrips;
 /// has no say; one who told some of them rules out the others, since an unknown round trip is not a short one.
 pub(crate) fn best_region<'a>(allowed: &'a [String], players: &[&RoundTrips]) -> Option<&'a str> {
     let told: Vec<_> = players.iter().filter(|trips| !trips.is_empty()).collect();
-    let worst = |region: &String| told.iter().map(|trips| trips.get(region).copied()).max_by_key(|trip| worth(*trip));
+    let worst =
+        |region: &String| told.iter().map(|trips| trips.get(region).copied()).max_by_key(|trip| worth(*trip));
     let known = allowed.iter().filter_map(|region| Some((worst(region)??, region)));
     // Of equals the first, as the organiser ordered them.
     let best = known.min_by_key(|(worst, _)| *worst).map(|(_, region)| region);

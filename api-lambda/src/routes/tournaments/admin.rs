@@ -12,7 +12,7 @@ use domain::contract::tournaments::{
     DisqualifyEntrant, MatchVerdict, RuleMatch, Tournament, TournamentDefinition, TournamentMatch,
     TournamentReason,
 };
-use domain::ids::{AccountId, TournamentId};
+use domain::ids::TournamentId;
 
 use super::entries::request_id;
 use super::{change, refused, shown};
@@ -25,14 +25,6 @@ use crate::store::Store;
 use crate::store::tournaments::Loaded;
 use crate::store::tournaments::commit::Change;
 use crate::tournament::{Live, Refusal, Setup, Step, entrant_of};
-
-/// Who asks, where keys and requests are told apart: no account has this id.
-const ADMINISTRATION: AccountId = AccountId::from_u128(0);
-
-/// The name under which a decision is kept.
-fn name_of(admin: &Admin) -> String {
-    format!("{:?}", admin.role).to_lowercase()
-}
 
 /// Makes a tournament. The first of its regions must be the one of this API.
 #[utoipa::path(
@@ -54,7 +46,7 @@ pub(crate) async fn create(
     admin.need(Role::Operator)?;
     let key = key.ok_or(ApiError::NoIdempotencyKey)?;
     let now = crate::clock::now();
-    let keyed = KeyedRequest::new(ADMINISTRATION, "tournaments", &key, &definition);
+    let keyed = KeyedRequest::of(&admin.actor(), "tournaments", &key, &definition);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
@@ -122,7 +114,7 @@ pub(crate) async fn cancel(
     Body(body): Body<TournamentReason>,
 ) -> Result<Json<Tournament>, ApiError> {
     admin.need(Role::Operator)?;
-    let action = Action::Cancel { admin: name_of(&admin), reason: body.reason };
+    let action = Action::Cancel { admin: admin.name.to_string(), reason: body.reason };
     decide(&store, &region, id, None, |_| Ok(vec![Step::Core(action.clone())])).await
 }
 
@@ -145,7 +137,7 @@ pub(crate) async fn start(
     Body(body): Body<TournamentReason>,
 ) -> Result<Json<Tournament>, ApiError> {
     admin.need(Role::Operator)?;
-    let action = Action::StartEarly { admin: name_of(&admin), reason: body.reason };
+    let action = Action::StartEarly { admin: admin.name.to_string(), reason: body.reason };
     decide(&store, &region, id, None, |_| Ok(vec![Step::Core(action.clone())])).await
 }
 
@@ -174,11 +166,11 @@ pub(crate) async fn disqualify(
     let key = key.ok_or(ApiError::NoIdempotencyKey)?;
     check_reason(&body.reason)?;
     let route = format!("tournament-disqualify-{id}");
-    let keyed = KeyedRequest::new(ADMINISTRATION, &route, &key, &body);
+    let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &body);
     let step = Step::Bar {
         entrant: entrant_of(body.entrant),
-        request: request_id(&ADMINISTRATION, &route, &key),
-        admin: name_of(&admin),
+        request: request_id(&admin.actor(), &route, &key),
+        admin: admin.name.to_string(),
         reason: body.reason,
     };
     decide(&store, &region, id, Some(&keyed), |_| Ok(vec![step.clone()])).await
@@ -242,9 +234,9 @@ pub(crate) async fn rule(
     let key = key.ok_or(ApiError::NoIdempotencyKey)?;
     let match_id = MatchId(number);
     let route = format!("tournament-rule-{id}-{number}");
-    let keyed = KeyedRequest::new(ADMINISTRATION, &route, &key, &body);
-    let request = request_id(&ADMINISTRATION, &route, &key);
-    let name = name_of(&admin);
+    let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &body);
+    let request = request_id(&admin.actor(), &route, &key);
+    let name = admin.name.to_string();
     let steps = |live: &Live| live.ruling_steps(match_id, body.ruling, (&name, &body.reason), request);
     let verdict = |loaded: &Loaded| loaded.live.verdict(loaded.version, match_id);
     let asked = Change { id, now: crate::clock::now(), region: &region.name, fence: None };

@@ -61,7 +61,8 @@ pub(super) fn read_head(item: &Item) -> Result<Head, StoreError> {
     item::check_version(item)?;
     let id = item::read_parsed(item, "pk")?;
     let state = state_of(item::read_text(item, "state")?).ok_or_else(|| corrupt(id, "an unknown state"))?;
-    let format = serde_json::from_str(item::read_text(item, "format")?).map_err(|error| corrupt(id, error.to_string()))?;
+    let format = serde_json::from_str(item::read_text(item, "format")?)
+        .map_err(|error| corrupt(id, error.to_string()))?;
     let summary = TournamentSummary {
         id,
         version: item::read_number(item, "version")?,

@@ -179,7 +179,8 @@ impl Store {
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":before", number(before));
         if let Err(error) = call.send().await {
-            let raced = error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+            let raced =
+                error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
             return if raced { Ok(()) } else { Err(unavailable(error)) };
         }
         if before > 0 {
