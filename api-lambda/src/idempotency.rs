@@ -25,9 +25,14 @@ pub(crate) struct KeyedRequest {
 impl KeyedRequest {
     /// `route` and `body` together are what must be the same under the same key of the account.
     pub(crate) fn new(account: AccountId, route: &str, key: &str, body: &impl Serialize) -> Self {
+        Self::of(&account, route, key, body)
+    }
+
+    /// The same for one who is no account: an administrator.
+    pub(crate) fn of(actor: &impl std::fmt::Display, route: &str, key: &str, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("a request body is plain data");
         let fingerprint = URL_SAFE_NO_PAD.encode(Sha256::digest(body));
-        Self { pk: request_key(account, route, key), fingerprint }
+        Self { pk: request_key(actor, route, key), fingerprint }
     }
 
     /// The answer given before, if there is one.
@@ -53,5 +58,41 @@ impl KeyedRequest {
             body: serde_json::to_string(answer).expect("an answer is plain data"),
             expires_at,
         }
+    }
+}
+
+/// A request whose repetition is harmless: the key is the caller's choice.
+pub(crate) struct OptionalKey(Option<KeyedRequest>);
+
+impl OptionalKey {
+    /// As [`KeyedRequest::new`], if there is a key.
+    pub(crate) fn new(account: AccountId, route: &str, key: Option<&str>, body: &impl Serialize) -> Self {
+        Self(key.map(|key| KeyedRequest::new(account, route, key, body)))
+    }
+
+    /// The answer given before, if there is one.
+    pub(crate) async fn earlier<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        now: UnixMillis,
+    ) -> Result<Option<T>, ApiError> {
+        match &self.0 {
+            Some(keyed) => keyed.earlier(store, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The answer of the same request that was sent at the same time and was faster.
+    pub(crate) async fn faster<T: DeserializeOwned>(
+        &self,
+        store: &Store,
+        now: UnixMillis,
+    ) -> Result<T, ApiError> {
+        self.earlier(store, now).await?.ok_or(ApiError::Internal)
+    }
+
+    /// The answer as it is stored for 24 hours, if there is a key.
+    pub(crate) fn answer(&self, answer: &impl Serialize, now: UnixMillis) -> Option<StoredAnswer> {
+        self.0.as_ref().map(|keyed| keyed.answer(answer, now.plus_millis(ANSWER_KEPT_MILLIS)))
     }
 }

@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::contract::{CORRELATION_HEADER, PROBLEM_MEDIA_TYPE, Problem};
 use domain::ids::CorrelationId;
+use domain::limits::LONG_POLL_MILLIS_MAX;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -28,8 +29,13 @@ pub(crate) struct Surroundings {
 }
 
 /// The outermost layer.
-pub(crate) async fn surround(State(around): State<Surroundings>, request: Request, next: Next) -> Response {
+pub(crate) async fn surround(
+    State(around): State<Surroundings>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let correlation = correlation_of(request.headers());
+    request.extensions_mut().insert(correlation);
     let method = request.method().clone();
     // The pattern, not the path: ids would make every line different.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -41,7 +47,8 @@ pub(crate) async fn surround(State(around): State<Surroundings>, request: Reques
         let (response, usage) = if method == Method::OPTIONS && is_preflight(request.headers()) {
             (StatusCode::NO_CONTENT.into_response(), Usage::default())
         } else {
-            metered(answer(request, next, around.request_timeout)).await
+            let limit = around.request_timeout + patience_of(request.uri().query());
+            metered(answer(request, next, limit)).await
         };
         tracing::info!(
             http.status = response.status().as_u16(),
@@ -67,6 +74,13 @@ pub(crate) async fn surround(State(around): State<Surroundings>, request: Reques
         allow_origin(headers, origin);
     }
     response
+}
+
+/// What a request that waits for news (`wait_ms`) gets beyond the limit of others.
+fn patience_of(query: Option<&str>) -> Duration {
+    let asked = query.into_iter().flat_map(|query| query.split('&'));
+    let millis = asked.filter_map(|part| part.strip_prefix("wait_ms=")?.parse().ok()).max().unwrap_or(0);
+    Duration::from_millis(LONG_POLL_MILLIS_MAX.min(millis))
 }
 
 /// The answer within the time limit, whatever the handler does.
@@ -106,7 +120,7 @@ fn write_problem(response: &mut Response, problem: &Problem) {
 fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "authorization, content-type, idempotency-key, x-correlation-id",

@@ -9,11 +9,18 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod admin;
+pub(crate) mod blocks;
 pub(crate) mod characters;
+pub(crate) mod coordinator;
+pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
+pub(crate) mod matches;
+pub(crate) mod matchmaking;
 pub(crate) mod operational;
+pub(crate) mod tournaments;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -25,6 +32,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(friends::named))
+        .routes(routes!(friends::list))
+        .routes(routes!(friends::requests, friends::ask))
+        .routes(routes!(friends::accept))
+        .routes(routes!(friends::decline))
+        .routes(routes!(friends::withdraw))
+        .routes(routes!(friends::remove))
+        .routes(routes!(blocks::list, blocks::block))
+        .routes(routes!(blocks::unblock))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))
@@ -32,6 +48,46 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::mail))
         .routes(routes!(instances::saves))
         .routes(routes!(instances::events))
+        .routes(routes!(instances::left))
+        .routes(routes!(instances::end))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
+        .routes(routes!(matchmaking::queues))
+        .routes(routes!(matchmaking::create))
+        .routes(routes!(matchmaking::read, matchmaking::cancel))
+        .routes(routes!(matches::ratings))
+        .routes(routes!(matchmaking::internal::queues))
+        .routes(routes!(matchmaking::internal::changes))
+        .routes(routes!(matchmaking::internal::form))
+        .routes(routes!(matchmaking::internal::waits))
+        .routes(routes!(matchmaking::internal::sweep))
+        .routes(routes!(matches::roster))
+        .routes(routes!(matches::result))
+        .routes(routes!(coordinator::lease))
+        .routes(routes!(coordinator::load))
+        .routes(routes!(tournaments::list))
+        .routes(routes!(tournaments::read))
+        .routes(routes!(tournaments::bracket))
+        .routes(routes!(tournaments::standings))
+        .routes(routes!(tournaments::entries::entry))
+        .routes(routes!(tournaments::entries::register))
+        .routes(routes!(tournaments::entries::confirm))
+        .routes(routes!(tournaments::entries::check_in))
+        .routes(routes!(tournaments::entries::withdraw))
+        .routes(routes!(tournaments::matches::dispute))
+        .routes(routes!(tournaments::join::join))
+        .routes(routes!(tournaments::hosts::read))
+        .routes(routes!(tournaments::hosts::start))
+        .routes(routes!(tournaments::hosts::report))
+        .routes(routes!(tournaments::hosts::no_show))
+        .routes(routes!(tournaments::hosts::step))
+        .routes(routes!(tournaments::admin::create))
+        .routes(routes!(tournaments::admin::cancel))
+        .routes(routes!(tournaments::admin::start))
+        .routes(routes!(tournaments::admin::disqualify))
+        .routes(routes!(tournaments::admin::read_match))
+        .routes(routes!(tournaments::admin::rule))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

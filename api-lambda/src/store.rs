@@ -9,21 +9,33 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod coordinator;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
+pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod matches;
 pub(crate) mod meter;
+pub(crate) mod parties;
+pub(crate) mod presence;
+pub(crate) mod ratings;
+pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
+pub(crate) mod sightings;
+pub(crate) mod tickets;
+pub(crate) mod tournaments;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.
@@ -71,6 +83,11 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) matchmaking: String,
+    pub(crate) social: String,
+    pub(crate) chat: String,
+    pub(crate) admin: String,
+    pub(crate) tournaments: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -78,6 +95,7 @@ pub(crate) struct Tables {
 pub(crate) struct Store {
     client: Client,
     tables: Arc<Tables>,
+    tournaments: Arc<tournaments::Cache>,
 }
 
 impl Store {
@@ -89,8 +107,13 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            matchmaking: name("matchmaking"),
+            social: name("social"),
+            chat: name("chat"),
+            admin: name("admin"),
+            tournaments: name("tournaments"),
         };
-        Self { client, tables: Arc::new(tables) }
+        Self { client, tables: Arc::new(tables), tournaments: Arc::default() }
     }
 
     /// Whether the store answers.
@@ -104,6 +127,31 @@ impl Store {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// The items of a table with these keys, all different and at most 100, in any order.
+    async fn items(&self, table: &str, keys: &[String]) -> Result<Vec<item::Item>, StoreError> {
+        let key = |key: &String| item::Item::from([("pk".into(), item::text(key))]);
+        let mut wanted: Vec<_> = keys.iter().map(key).collect();
+        let mut items = Vec::new();
+        for attempt in 0..ATTEMPTS_MAX {
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
+            let request = request.build().expect("the keys are given");
+            let call = self.client.batch_get_item().request_items(table, request);
+            let answer = call.send().await.map_err(unavailable)?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            let left = answer.unprocessed_keys.unwrap_or_default();
+            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+            if !wanted.is_empty() {
+                back_off(attempt).await;
+            }
+        }
+        Err(StoreError::Contended("a batch of items"))
     }
 }
 

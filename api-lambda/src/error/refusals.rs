@@ -7,6 +7,13 @@ use axum::http::StatusCode;
 
 use super::{Refusal, answer};
 
+pub(crate) mod admin;
+pub(crate) mod instances;
+pub(crate) mod matchmaking;
+pub(crate) mod parties;
+pub(crate) mod social;
+pub(crate) mod tournaments;
+
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(
     status: StatusCode,

@@ -1,6 +1,6 @@
 //! Characters, their names and the accounts that they belong to, in the table `players`.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
@@ -111,6 +111,16 @@ impl Store {
         item.as_ref().map_or(Ok(None), read_living)
     }
 
+    /// Who has reserved this name.
+    pub(crate) async fn character_named(
+        &self,
+        name: &CharacterName,
+    ) -> Result<Option<CharacterId>, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(name_key(name)));
+        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        item.map(|item| item::read_parsed(&item, "character")).transpose()
+    }
+
     /// The characters of the account, oldest first.
     pub(crate) async fn characters_of(&self, account: AccountId) -> Result<Vec<Character>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(account));
@@ -134,24 +144,7 @@ impl Store {
 
     /// The items of the table `players` with these keys, at most 100, in any order.
     pub(crate) async fn player_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        let mut wanted: Vec<Item> = keys.iter().map(|key| Item::from([("pk".into(), text(key))])).collect();
-        let mut items = Vec::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
-            }
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(&self.tables.players, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
-        }
-        Err(StoreError::Contended("a batch of characters"))
+        self.items(&self.tables.players, keys).await
     }
 
     /// Renames the character if it still has `version`; the answer is the character as it is then.

@@ -42,6 +42,15 @@ impl Cursor {
         key.map(|key| Self(key.iter().filter_map(part).collect()))
     }
 
+    /// The same for queries within one partition: the cursor does not show the partition, which may be the account
+    /// of somebody.
+    pub(crate) fn after_sort_key(key: Option<&Item>) -> Option<Self> {
+        Self::after(key).map(|Self(mut parts)| {
+            parts.remove("pk");
+            Self(parts)
+        })
+    }
+
     /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.
     pub(crate) fn start(&self, fixed: &[(&str, AttributeValue)]) -> Item {
         let mut key: Item = self
@@ -57,6 +66,14 @@ impl Cursor {
             .collect();
         key.extend(fixed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         key
+    }
+
+    /// The key to start after, made of these attributes alone, all texts. None for a cursor of another query, which
+    /// the store would take for a fault: the page then is the first one.
+    pub(crate) fn start_of(&self, names: &[&str], fixed: &[(&str, AttributeValue)]) -> Option<Item> {
+        let mut key = self.start(fixed);
+        key.retain(|name, value| names.contains(&name.as_str()) && value.as_s().is_ok_and(|s| !s.is_empty()));
+        (key.len() == names.len()).then_some(key)
     }
 }
 

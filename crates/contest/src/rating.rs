@@ -1,12 +1,15 @@
 //! Skill ratings by OpenSkill's Plackett-Luce model: what the result of one game between teams says of its
 //! players. Who played whom, and where ratings are kept, is not known here.
 
+mod game;
 mod normal;
 mod predict;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::game::{Participant, Presence};
 
 /// No mean and no deviation is beyond this: far over any real one, and far under where arithmetic breaks.
 pub const RATING_LIMIT: f64 = 1e6;

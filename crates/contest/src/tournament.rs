@@ -160,6 +160,7 @@ impl Tournament {
                 let entry = RulingEntry { request, at: self.now, admin, reason, ruling };
                 self.resolve(match_id, entry, effects)
             }
+            Action::StartEarly { admin, reason } => self.start_early(&admin, &reason, effects),
             Action::Cancel { admin, reason } => self.cancel(admin, reason, effects),
         }
     }

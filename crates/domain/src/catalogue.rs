@@ -4,18 +4,26 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::ZoneId;
+use crate::ids::{QueueId, ZoneId};
 
+mod queues;
 mod zones;
 
+pub use queues::{
+    MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
+    ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
+};
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     zones: Vec<ZoneDefinition>,
+    /// Queues for matches.
+    #[serde(default)]
+    pub queues: Vec<MatchQueue>,
 }
 
 /// Where a new character starts.
@@ -48,20 +56,28 @@ impl Catalogue {
                     ..zone("hub", "The Hub")
                 },
                 ZoneDefinition { capacity: 500, monsters: 150, ..zone("forest", "The Old Forest") },
+                ZoneDefinition { size: metres(60), capacity: 20, ..zone("arena", "The Arena") },
             ],
+            queues: queues::builtin(),
         }
     }
 
     /// The catalogue of these zones.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones }
+        Self { zones, queues: Vec::new() }
     }
 
     /// Every zone.
     #[must_use]
     pub fn zones(&self) -> &[ZoneDefinition] {
         &self.zones
+    }
+
+    /// The queue of this name.
+    #[must_use]
+    pub fn queue(&self, queue: &QueueId) -> Option<&MatchQueue> {
+        self.queues.iter().find(|definition| definition.queue == *queue)
     }
 
     /// The zone of this name.

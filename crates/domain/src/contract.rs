@@ -1,10 +1,17 @@
 //! The messages of the HTTP interfaces, as JSON. Writers and readers share these types; the OpenAPI
 //! description is made from them. Bodies with a field that is not listed here are refused.
 
+pub mod admin;
+pub mod coordinator;
 pub mod edge;
 pub mod hosts;
+pub mod instances;
 pub mod mail;
+pub mod matchmaking;
+pub mod parties;
 pub mod players;
+pub mod social;
+pub mod tournaments;
 
 use serde::{Deserialize, Serialize};
 

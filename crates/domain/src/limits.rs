@@ -43,14 +43,57 @@ pub const HOST_LEASE_MILLIS: u64 = 3_000;
 /// Between two heartbeats of a host.
 pub const HOST_HEARTBEAT_MILLIS: u64 = 1_000;
 
+/// A coordinator's lease; renewed every [`COORDINATOR_BID_MILLIS`], and so is what another waits at most.
+pub const COORDINATOR_LEASE_MILLIS: u64 = 2_000;
+
+/// Between two bids of a host for the coordinator's lease.
+pub const COORDINATOR_BID_MILLIS: u64 = 500;
+
+/// Matches that the coordinator sends at once: each takes a transaction, and the body stays under 64 KiB.
+pub const MATCHES_PER_CALL_MAX: usize = 16;
+
+/// How long a request may wait for news.
+pub const LONG_POLL_MILLIS_MAX: u64 = 20_000;
+
 /// A region that has not reported for this long leaves the edge's answers.
 pub const REGION_STALE_MILLIS: u64 = 10_000;
 
 /// Entries of one batch of durable events or saves: each becomes one transaction.
 pub const HOST_BATCH_MAX: usize = 256;
 
+/// Friends of an account: a list that one screen shows.
+pub const FRIENDS_MAX: u32 = 200;
+
+/// Requests for friendship that an account may have open, so that nobody asks a whole region.
+pub const FRIEND_REQUESTS_MAX: u32 = 50;
+
+/// Requests that may wait for an account's answer.
+pub const FRIEND_REQUESTS_WAITING_MAX: u32 = 200;
+
+/// Accounts that an account blocks.
+pub const BLOCKS_MAX: u32 = 500;
+
+/// Members of a party.
+pub const PARTY_MEMBERS_MAX: usize = 8;
+
+/// Invitations to a party that are open at a time.
+pub const PARTY_INVITATIONS_MAX: usize = 16;
+
+/// Instances of a host, those of zones that it offers and those opened on demand: removing it takes two parts of a
+/// transaction for each and one for itself, and a transaction has 100.
+pub const INSTANCES_PER_HOST_MAX: usize = 48;
+
+/// The topic of a notice.
+pub const NOTICE_TOPIC_BYTES_MAX: usize = 32;
+
+/// The body of a notice: a chat message of 500 characters of any script, and who says it where.
+pub const NOTICE_BODY_BYTES_MAX: usize = 4 * 1024;
+
 const _: () = {
+    assert!(2 * INSTANCES_PER_HOST_MAX < 100);
+    assert!(NOTICE_TOPIC_BYTES_MAX + NOTICE_BODY_BYTES_MAX < SERVER_FRAME_BYTES_MAX);
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");
     assert!(HOST_LEASE_MILLIS < REGION_STALE_MILLIS);
+    assert!(COORDINATOR_BID_MILLIS * 2 < COORDINATOR_LEASE_MILLIS, "one lost bid must not cost the lease");
 };

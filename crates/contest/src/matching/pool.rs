@@ -77,7 +77,7 @@ impl Pools {
     pub(super) fn walk(&self, region: u8, centre: Micro, direction: Direction) -> Walk<'_> {
         let mut lanes = Vec::new();
         // Whoever stands at the centre itself counts as above, so that no one is met twice.
-        let middle = Key { centre, created_at: UnixMillis::new(0), id: MatchTicketId(0) };
+        let middle = Key { centre, created_at: UnixMillis::new(0), id: MatchTicketId::from_u128(0) };
         for (kind, pool) in self.regions.get(&region).into_iter().flatten() {
             if direction != Direction::Down {
                 Lane::open(&mut lanes, *kind, pool.range(middle..), true);

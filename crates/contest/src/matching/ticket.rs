@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+pub use domain::ids::MatchTicketId;
 use domain::ids::{CharacterId, InstanceId};
 use domain::time::UnixMillis;
 
@@ -12,10 +13,6 @@ use crate::rating::Rating;
 
 /// Most players that one ticket or backfill request refuses.
 pub const BLOCKS_MAX: usize = 1_024;
-
-/// The name of a ticket, chosen by who inserts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MatchTicketId(pub u128);
 
 /// One player of a party.
 #[derive(Debug, Clone, PartialEq)]

@@ -125,6 +125,14 @@ pub enum Action {
         /// The request, so that its repeat does not rule again.
         request: RequestId,
     },
+    /// An admin starts the tournament before its time, with those who are there: who has checked in where check-in
+    /// is open, and all who have registered before that.
+    StartEarly {
+        /// Who decided.
+        admin: String,
+        /// Why, for the audit log.
+        reason: String,
+    },
     /// An admin ends the tournament without a result.
     Cancel {
         /// Who decided.
@@ -143,6 +151,7 @@ impl Action {
                 | Self::Register { .. }
                 | Self::CheckIn { .. }
                 | Self::Withdraw { .. }
+                | Self::StartEarly { .. }
                 | Self::Cancel { .. }
         )
     }

@@ -36,10 +36,10 @@ impl Tournament {
                     if check_in.is_some() {
                         self.phase = Phase::CheckIn;
                     } else {
-                        self.start(effects);
+                        self.start(Presence::Registered, effects);
                     }
                 }
-                Phase::CheckIn => self.start(effects),
+                Phase::CheckIn => self.start(Presence::CheckedIn, effects),
                 Phase::Running => self.meet_deadlines(effects),
                 Phase::Finished | Phase::Cancelled => break,
             }
@@ -65,12 +65,8 @@ impl Tournament {
         self.settle(effects);
     }
 
-    /// Starts with those who are there, or ends when they are too few.
-    fn start(&mut self, effects: &mut Vec<Effect>) {
-        let needed = match self.definition.check_in {
-            Some(_) => Presence::CheckedIn,
-            None => Presence::Registered,
-        };
+    /// Starts with those whose presence is `needed`, or ends when they are too few.
+    pub(super) fn start(&mut self, needed: Presence, effects: &mut Vec<Effect>) {
         for known in self.entrants.values_mut() {
             if known.presence == needed {
                 known.presence = Presence::Playing;

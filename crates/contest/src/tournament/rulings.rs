@@ -1,10 +1,12 @@
 //! Disputes of entrants, rulings of admins, and the end of a tournament without a result.
 
+use super::definition::Window;
 use super::event::{ADMIN_LEN_MAX, DISPUTES_MAX, Effect, REASON_LEN_MAX, RULINGS_MAX, Ruling};
 use super::fixture::{DisputeEntry, How, Outcome, RulingEntry, State};
 use super::lifecycle::walkover;
 use super::names::{EntrantId, MatchId, RequestId};
 use super::refused::Refused;
+use super::registration::Presence;
 use super::{Cancellation, Phase, Tournament};
 
 /// Refuses an audit entry without a reason or a name, or with too long ones.
@@ -124,6 +126,28 @@ impl Tournament {
             }
             _ => self.open_match(index, effects),
         }
+    }
+
+    pub(super) fn start_early(
+        &mut self,
+        admin: &str,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refused> {
+        check_words(admin, reason)?;
+        let checks_in = |window: Window| self.phase == Phase::CheckIn && self.now >= window.opens_at;
+        let needed = match self.phase {
+            Phase::Running | Phase::Finished => return Ok(()),
+            Phase::Cancelled => return Err(Refused::TooLate("the tournament is cancelled")),
+            Phase::CheckIn if self.definition.check_in.is_some_and(checks_in) => Presence::CheckedIn,
+            Phase::Registration | Phase::CheckIn => Presence::Registered,
+        };
+        let here = self.entrants.values().filter(|known| known.presence == needed).count();
+        if here < usize::from(self.definition.entrants_min) {
+            return Err(Refused::NotYet("too few entrants are there"));
+        }
+        self.start(needed, effects);
+        Ok(())
     }
 
     pub(super) fn cancel(

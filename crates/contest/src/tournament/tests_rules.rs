@@ -178,3 +178,34 @@ fn anybody_can_read_where_winners_and_losers_go() {
     );
     assert_eq!(view.rounds[0].matches[1].loser_to, Some(Target { match_id: MatchId(4), side: Side::Second }));
 }
+
+#[test]
+fn an_admin_can_start_early_with_those_who_are_there() {
+    let early = |reason: &str| Action::StartEarly { admin: "ann".to_owned(), reason: reason.to_owned() };
+    let mut tournament =
+        Tournament::new(Definition { check_in: Some(window(1_200, 3_000)), ..definition(SINGLE) }, 7)
+            .expect("valid");
+    let register = |number| Action::Register { entrant: id(number), rating: 0, request: request(number) };
+    tournament.apply(at(200, register(1))).expect("open");
+    let alone = tournament.apply(at(201, early("all here")));
+    assert_eq!(alone, Err(Refused::NotYet("too few entrants are there")));
+    tournament.apply(at(202, register(2))).expect("open");
+    tournament.apply(at(203, register(3))).expect("open");
+    let mut checked = tournament.clone();
+    // Before check-in all who have registered are there.
+    let effects = tournament.apply(at(204, early("all here"))).expect("two are there");
+    assert_eq!(effects[0], Effect::Started { entrants: 3 });
+    assert_eq!(tournament.apply(at(205, early("again"))), Ok(vec![]));
+    // Once check-in is open, it counts.
+    for number in 1..=2 {
+        checked.apply(at(1_300, Action::CheckIn { entrant: id(number) })).expect("open");
+    }
+    let effects = checked.apply(at(1_301, early("all here"))).expect("two are there");
+    assert_eq!(effects[0], Effect::Started { entrants: 2 });
+    assert_eq!(checked.entrants()[&id(3)].presence, Presence::Absent);
+    let mut cancelled = Tournament::new(definition(SINGLE), 7).expect("valid");
+    let cancel = Action::Cancel { admin: "ann".to_owned(), reason: "rain".to_owned() };
+    cancelled.apply(at(200, cancel)).expect("open");
+    assert!(matches!(cancelled.apply(at(201, early("sun"))), Err(Refused::TooLate(_))));
+    assert!(matches!(cancelled.apply(at(201, early(" "))), Err(Refused::Invalid(_))));
+}

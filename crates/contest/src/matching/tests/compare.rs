@@ -97,7 +97,7 @@ fn first_in_first_out(waiting: &mut Vec<Ticket>, queue: &QueueDefinition) -> Vec
 
 fn ours(made: &Match, known: &[Ticket], outcome: &mut Outcome, now: UnixMillis) {
     let find = |id: &crate::matching::MatchTicketId| {
-        &known[usize::try_from(id.0 - 1).expect("tickets are numbered from 1")]
+        &known[usize::try_from(id.as_u128() - 1).expect("tickets are numbered from 1")]
     };
     let teams: Vec<Vec<&Ticket>> =
         made.teams.iter().map(|team| team.tickets.iter().map(find).collect()).collect();

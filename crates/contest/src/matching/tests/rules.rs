@@ -25,7 +25,7 @@ fn with_roles(mut ticket: Ticket, roles: &[&str]) -> Ticket {
 }
 
 fn reason(matcher: &Matcher, number: u128, millis: u64) -> WaitReason {
-    matcher.explain(MatchTicketId(number), at(millis)).unwrap().reason
+    matcher.explain(MatchTicketId::from_u128(number), at(millis)).unwrap().reason
 }
 
 fn instance(number: u128) -> InstanceId {
@@ -72,11 +72,11 @@ fn rubbish_is_refused() {
     assert_eq!(matcher.insert(ticket(2, &[25.0; 6], at(0))), Err(InsertError::PartySize(5)));
     let thief = with_roles(ticket(2, &[25.0], at(0)), &["thief"]);
     assert_eq!(matcher.insert(thief), Err(InsertError::UnknownRole("thief".to_owned())));
-    let again = Ticket { id: MatchTicketId(2), ..ticket(1, &[25.0], at(0)) };
+    let again = Ticket { id: MatchTicketId::from_u128(2), ..ticket(1, &[25.0], at(0)) };
     assert_eq!(matcher.insert(again), Err(InsertError::PlayerWaiting(player_id(100))));
     let many = Ticket { blocks: (0..2_000).map(player_id).collect(), ..ticket(2, &[25.0], at(0)) };
     assert_eq!(matcher.insert(many), Err(InsertError::TooManyBlocks));
-    assert!(!matcher.cancel(MatchTicketId(2)) && !matcher.cancel_backfill(instance(1)));
+    assert!(!matcher.cancel(MatchTicketId::from_u128(2)) && !matcher.cancel_backfill(instance(1)));
     let far = BackfillRequest { region: "mars".to_owned(), ..request(1, 0) };
     assert_eq!(matcher.insert_backfill(far), Err(InsertError::UnknownRegion("mars".to_owned())));
     let mut full = request(1, 0);
@@ -92,14 +92,17 @@ fn the_nearest_meet_and_windows_widen_for_both() {
     let mut matcher = matcher(queue(2, 1), &far);
     let made = matcher.step(at(0), BUDGET);
     assert_eq!(made.len(), 1);
-    assert_eq!(made[0].teams[0].tickets, [MatchTicketId(3)]);
-    assert_eq!(made[0].teams[1].tickets, [MatchTicketId(2)]);
+    assert_eq!(made[0].teams[0].tickets, [MatchTicketId::from_u128(3)]);
+    assert_eq!(made[0].teams[1].tickets, [MatchTicketId::from_u128(2)]);
     // The waiting one would accept 4 further after 10 s, but who comes then accepts 1.
     matcher.insert(ticket(4, &[24.0], at(20_000))).unwrap();
     assert_eq!(matcher.step(at(20_000), BUDGET), []);
     assert_eq!(reason(&matcher, 1, 20_000), WaitReason::TooFewInWindow);
     let made = matcher.step(at(31_000), BUDGET);
-    assert_eq!(made[0].explanation.waits_ms, [(MatchTicketId(1), 31_000), (MatchTicketId(4), 11_000)]);
+    assert_eq!(
+        made[0].explanation.waits_ms,
+        [(MatchTicketId::from_u128(1), 31_000), (MatchTicketId::from_u128(4), 11_000)]
+    );
 }
 
 #[test]
@@ -113,7 +116,8 @@ fn teams_are_balanced_with_parties_kept_together() {
     ];
     let mut matcher = matcher(queue(2, 3), &[&[party][..], &solos].concat());
     let made = matcher.step(at(20_000), BUDGET);
-    let with_party = made[0].teams.iter().find(|team| team.tickets.contains(&MatchTicketId(1))).unwrap();
+    let with_party =
+        made[0].teams.iter().find(|team| team.tickets.contains(&MatchTicketId::from_u128(1))).unwrap();
     assert_eq!(with_party.players.len(), 3);
     assert!((made[0].explanation.spread - 2.0 / 3.0).abs() < 1e-5, "{:?}", made[0].explanation);
 }
@@ -155,7 +159,7 @@ fn a_blocked_member_is_left_out_when_that_makes_a_match() {
     let tickets = [ticket(1, &[25.0], at(0)), ticket(2, &[25.1], at(0)), refuse(3), refuse(4)];
     let made = matcher(queue(3, 1), &tickets).step(at(0), BUDGET);
     assert_eq!(made.len(), 1);
-    assert!(made[0].explanation.waits_ms.iter().all(|(id, _)| *id != MatchTicketId(2)));
+    assert!(made[0].explanation.waits_ms.iter().all(|(id, _)| *id != MatchTicketId::from_u128(2)));
 }
 
 #[test]

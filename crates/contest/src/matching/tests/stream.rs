@@ -52,7 +52,7 @@ pub(super) fn ticket(number: u32, mus: &[f64], created_at: UnixMillis) -> Ticket
         roles: Vec::new(),
     };
     Ticket {
-        id: MatchTicketId(u128::from(number)),
+        id: MatchTicketId::from_u128(u128::from(number)),
         players: (0..).zip(mus).map(player).collect(),
         round_trips: [("fra".to_owned(), 20)].into(),
         blocks: Vec::new(),

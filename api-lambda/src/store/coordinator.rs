@@ -1,0 +1,92 @@
+//! The lease of a region's coordinator: one item of the table `fleet`. Its epoch rises with each change of hands. What
+//! the coordinator does is safe without it; the lease keeps two of them from doing the work twice.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use domain::contract::coordinator::CoordinatorLease;
+use domain::ids::{Epoch, HostId};
+use domain::limits::COORDINATOR_LEASE_MILLIS;
+use domain::time::UnixMillis;
+
+use crate::store::item::{self, Item, number, text};
+use crate::store::{ITEM_VERSION, Store, StoreError, unavailable};
+
+fn lease_key(region: &str) -> String {
+    format!("coordinator#{region}")
+}
+
+impl Store {
+    /// Renews the lease of the host, or takes it if nobody has it. The answer is who has it.
+    pub(crate) async fn bid_for_coordinator(
+        &self,
+        region: &str,
+        host: HostId,
+        now: UnixMillis,
+    ) -> Result<CoordinatorLease, StoreError> {
+        // A renewal keeps the epoch; a change of hands raises it. Which one it is, the item decides.
+        let renewed = self.write_lease(region, host, now, "SET lease_until = :until", "host = :host").await?;
+        if let Ok(item) = renewed {
+            return read_lease(&item, host);
+        }
+        let set = "SET v = :v, host = :host, lease_until = :until ADD epoch :one";
+        let free = "attribute_not_exists(pk) OR lease_until <= :now";
+        match self.write_lease(region, host, now, set, free).await? {
+            Ok(item) | Err(Some(item)) => read_lease(&item, host),
+            Err(None) => Err(StoreError::Contended("the coordinator's lease")),
+        }
+    }
+
+    /// The item after the write, or, if the condition did not hold, the item as it is.
+    async fn write_lease(
+        &self,
+        region: &str,
+        host: HostId,
+        now: UnixMillis,
+        set: &str,
+        condition: &str,
+    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+        let mut call = self
+            .client
+            .update_item()
+            .table_name(&self.tables.fleet)
+            .key("pk", text(lease_key(region)))
+            .update_expression(set)
+            .condition_expression(condition)
+            .expression_attribute_values(":host", text(host))
+            .expression_attribute_values(
+                ":until",
+                number(now.plus_millis(COORDINATOR_LEASE_MILLIS).as_millis()),
+            )
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if set.contains(":one") {
+            call = call
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":v", number(ITEM_VERSION))
+                .expression_attribute_values(":now", number(now.as_millis()));
+        }
+        match call.send().await {
+            Ok(done) => Ok(Ok(done.attributes.unwrap_or_default())),
+            Err(SdkError::ServiceError(error)) => match error.into_err() {
+                UpdateItemError::ConditionalCheckFailedException(refused) => Ok(Err(refused.item)),
+                error => Err(StoreError::Unavailable(error.to_string())),
+            },
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Whether `epoch` is that of the coordinator.
+    pub(crate) async fn is_coordinator(&self, region: &str, epoch: Epoch) -> Result<bool, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(lease_key(region)));
+        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        item.map_or(Ok(false), |item| Ok(item::read_number::<u64>(&item, "epoch")? == epoch.0))
+    }
+}
+
+fn read_lease(item: &Item, asks: HostId) -> Result<CoordinatorLease, StoreError> {
+    item::check_version(item)?;
+    let host: HostId = item::read_parsed(item, "host")?;
+    let lease_ms = if host == asks { COORDINATOR_LEASE_MILLIS } else { 0 };
+    Ok(CoordinatorLease { host, epoch: Epoch(item::read_number(item, "epoch")?), lease_ms })
+}

@@ -1,0 +1,387 @@
+//! Relations between accounts in the table `social`. `pair#...` is the truth about two accounts, and every change is
+//! conditional on the stamp that it has; the lists of both and their counts change with it, in one transaction.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
+use domain::ids::{AccountId, CharacterId};
+use domain::limits::{BLOCKS_MAX, FRIEND_REQUESTS_MAX, FRIEND_REQUESTS_WAITING_MAX, FRIENDS_MAX};
+use domain::time::UnixMillis;
+
+use crate::relation::{List, Pair, Relation, Side, Unwanted, Wish};
+use crate::store::cursor::Cursor;
+use crate::store::item::{self, Item, number, text};
+use crate::store::requests::StoredAnswer;
+use crate::store::transact::Part;
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+
+/// The sort key of the item of a pair.
+const PAIR: &str = "pair";
+/// The sort key of the counts of an account.
+const COUNT: &str = "count";
+
+/// Why a relation stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RelationRefusal {
+    Unwanted(Unwanted),
+    /// A list of the account that asks is full.
+    Full(List),
+    /// A list of the other account is full.
+    FullThere(List),
+    /// The request was answered before, or is being answered now.
+    Repeated,
+}
+
+/// One entry of a list of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) character: CharacterId,
+    pub(crate) account: AccountId,
+    pub(crate) since: UnixMillis,
+}
+
+fn pair_key(pair: Pair) -> String {
+    format!("pair#{}#{}", pair.account(Side::Low), pair.account(Side::High))
+}
+
+/// The prefix of the list in the partition of the account, and its count.
+const fn list_name(list: List) -> &'static str {
+    match list {
+        List::Friends => "friend",
+        List::Outgoing => "out",
+        List::Incoming => "in",
+        List::Blocks => "block",
+        List::BlockedBy => "blocked",
+    }
+}
+
+/// Most entries of a list. What others do to an account has no limit of its own.
+const fn list_max(list: List) -> Option<u32> {
+    match list {
+        List::Friends => Some(FRIENDS_MAX),
+        List::Outgoing => Some(FRIEND_REQUESTS_MAX),
+        List::Incoming => Some(FRIEND_REQUESTS_WAITING_MAX),
+        List::Blocks => Some(BLOCKS_MAX),
+        List::BlockedBy => None,
+    }
+}
+
+/// The key of an entry holds the character, never the account: cursors show it.
+fn entry_key(list: List, character: CharacterId) -> String {
+    format!("{}#{character}", list_name(list))
+}
+
+impl Store {
+    /// Grants the wish of `me` about `other`; the answer is the relation after it.
+    pub(crate) async fn change_relation(
+        &self,
+        (me, other): (AccountId, AccountId),
+        wish: Wish,
+        now: UnixMillis,
+        answer: impl Fn(&Relation) -> Option<StoredAnswer>,
+    ) -> Result<Result<Relation, RelationRefusal>, StoreError> {
+        let Some((pair, side)) = Pair::of(me, other) else {
+            return Ok(Err(RelationRefusal::Unwanted(Unwanted::NoRequest)));
+        };
+        for attempt in 0..ATTEMPTS_MAX {
+            let (stamp, before) = self.relation(pair).await?;
+            let after = match before.after(side, wish, now) {
+                Ok(after) => after,
+                Err(unwanted) => return Ok(Err(RelationRefusal::Unwanted(unwanted))),
+            };
+            let answer = answer(&after);
+            let mut parts = Vec::new();
+            let mut counted = Vec::new();
+            if after != before {
+                parts.push(self.pair_part(pair, stamp.as_deref(), &after));
+                for one in Side::BOTH {
+                    if let Some((part, lists)) = self.count_part(pair, one, &before, &after) {
+                        counted.push((parts.len(), one, lists));
+                        parts.push(part);
+                    }
+                    parts.extend(self.entry_parts(pair, one, &before, &after));
+                }
+            }
+            let answered = answer.is_some();
+            parts.extend(answer.map(|answer| self.answer_part(&answer)));
+            if parts.is_empty() {
+                return Ok(Ok(after));
+            }
+            let Err(refused) = self.transact(parts).await? else { return Ok(Ok(after)) };
+            if answered && refused.last().is_some_and(Part::is_refused) {
+                return Ok(Err(RelationRefusal::Repeated));
+            }
+            if !refused[0].is_refused() {
+                for (index, one, lists) in counted {
+                    if let Part::Refused(item) = &refused[index] {
+                        let list = fullest(item.as_ref(), &lists);
+                        return Ok(Err(if one == side {
+                            RelationRefusal::Full(list)
+                        } else {
+                            RelationRefusal::FullThere(list)
+                        }));
+                    }
+                }
+            }
+            // Somebody changed the relation since it was read.
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("a relation"))
+    }
+
+    async fn relation(&self, pair: Pair) -> Result<(Option<String>, Relation), StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.social);
+        let call = call.set_key(Some(social_key(pair_key(pair), PAIR))).consistent_read(true);
+        match call.send().await.map_err(unavailable)?.item {
+            Some(item) => Ok((Some(item::read_text(&item, "stamp")?.to_owned()), read_relation(&item)?)),
+            None => Ok((None, Relation::default())),
+        }
+    }
+
+    /// The stamp is chance and not a number, so that a relation that ended and began anew in between is another one.
+    fn pair_part(&self, pair: Pair, stamp: Option<&str>, after: &Relation) -> TransactWriteItem {
+        let condition = if stamp.is_some() { "stamp = :stamp" } else { "attribute_not_exists(pk)" };
+        let stamp = stamp.map(text);
+        if after.is_empty() {
+            let delete = Delete::builder()
+                .table_name(&self.tables.social)
+                .set_key(Some(social_key(pair_key(pair), PAIR)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(stamp.map(|stamp| Item::from([(":stamp".into(), stamp)])));
+            return transact::delete(delete);
+        }
+        let mut item = item::new_item(pair_key(pair));
+        item.extend([
+            ("sk".to_owned(), text(PAIR)),
+            ("low".to_owned(), text(pair.account(Side::Low))),
+            ("high".to_owned(), text(pair.account(Side::High))),
+            ("relation".to_owned(), text(serde_json::to_string(after).expect("a relation is plain data"))),
+            ("stamp".to_owned(), text(format!("{:032x}", crate::clock::random_u128()))),
+        ]);
+        transact::put(
+            Put::builder()
+                .table_name(&self.tables.social)
+                .set_item(Some(item))
+                .condition_expression(condition)
+                .set_expression_attribute_values(stamp.map(|stamp| Item::from([(":stamp".into(), stamp)]))),
+        )
+    }
+
+    /// The counts of one side, and the lists whose limits are conditions of the part.
+    fn count_part(
+        &self,
+        pair: Pair,
+        side: Side,
+        before: &Relation,
+        after: &Relation,
+    ) -> Option<(TransactWriteItem, Vec<List>)> {
+        let key = social_key(pair.account(side), COUNT);
+        // A request that is hidden counts for its asker alone, but is refused where a shown one would be: else
+        // a full list would tell who is blocked.
+        if after.asks_in_vain(side.other()) && !before.asks_in_vain(side.other()) {
+            let list = List::Incoming;
+            let check = ConditionCheck::builder()
+                .table_name(&self.tables.social)
+                .set_key(Some(key))
+                .condition_expression("attribute_not_exists(#count) OR #count < :max")
+                .expression_attribute_names("#count", list_name(list))
+                .expression_attribute_values(":max", number(FRIEND_REQUESTS_WAITING_MAX));
+            return Some((transact::check(check), vec![list]));
+        }
+        let mut update = Update::builder().table_name(&self.tables.social).set_key(Some(key));
+        let (mut adds, mut conditions, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+        for list in List::ALL {
+            let Some(max) = list_max(list) else { continue };
+            let (had, has) = (before.entry(side, list).is_some(), after.entry(side, list).is_some());
+            if had == has {
+                continue;
+            }
+            let name = list_name(list);
+            adds.push(format!("#{name} :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), number(if has { 1 } else { -1 }));
+            if has {
+                conditions.push(format!("(attribute_not_exists(#{name}) OR #{name} < :{name}_max)"));
+                update = update.expression_attribute_values(format!(":{name}_max"), number(max));
+                lists.push(list);
+            }
+        }
+        if adds.is_empty() {
+            return None;
+        }
+        update = update
+            .update_expression(format!("SET v = :v ADD {}", adds.join(", ")))
+            .expression_attribute_values(":v", number(ITEM_VERSION));
+        if !conditions.is_empty() {
+            update = update.condition_expression(conditions.join(" AND "));
+        }
+        Some((transact::update(update), lists))
+    }
+
+    fn entry_parts(
+        &self,
+        pair: Pair,
+        side: Side,
+        before: &Relation,
+        after: &Relation,
+    ) -> Vec<TransactWriteItem> {
+        let account = pair.account(side);
+        let mut parts = Vec::new();
+        for list in List::ALL {
+            let (had, has) = (before.entry(side, list), after.entry(side, list));
+            if had == has {
+                continue;
+            }
+            if let Some(gone) = had.filter(|had| has.is_none_or(|has| has.character != had.character)) {
+                let key = social_key(account, entry_key(list, gone.character));
+                let delete = Delete::builder().table_name(&self.tables.social).set_key(Some(key));
+                parts.push(transact::delete(delete));
+            }
+            if let Some(entry) = has {
+                let mut item = item::new_item(account);
+                item.extend([
+                    ("sk".to_owned(), text(entry_key(list, entry.character))),
+                    ("character".to_owned(), text(entry.character)),
+                    ("account".to_owned(), text(pair.account(side.other()))),
+                    ("since".to_owned(), number(entry.since.as_millis())),
+                ]);
+                let put = Put::builder().table_name(&self.tables.social).set_item(Some(item));
+                parts.push(transact::put(put));
+            }
+        }
+        parts
+    }
+
+    /// Whose character this entry of a list of `account` is.
+    pub(crate) async fn known(
+        &self,
+        account: AccountId,
+        list: List,
+        character: CharacterId,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.social);
+        let call = call.set_key(Some(social_key(account, entry_key(list, character)))).consistent_read(true);
+        let item = call.send().await.map_err(unavailable)?.item;
+        item.map(|item| item::read_parsed(&item, "account")).transpose()
+    }
+
+    /// A page of a list of the account, by the age of the characters.
+    pub(crate) async fn acquaintances(
+        &self,
+        account: AccountId,
+        list: List,
+        limit: i32,
+        cursor: Option<&Cursor>,
+    ) -> Result<(Vec<Known>, Option<Cursor>), StoreError> {
+        let prefix = format!("{}#", list_name(list));
+        let (items, next) = self.social_page(account, &prefix, limit, cursor).await?;
+        let read = |item: &Item| {
+            item::check_version(item)?;
+            Ok(Known {
+                character: item::read_parsed(item, "character")?,
+                account: item::read_parsed(item, "account")?,
+                since: UnixMillis::new(item::read_number(item, "since")?),
+            })
+        };
+        Ok((items.iter().map(read).collect::<Result<_, StoreError>>()?, next))
+    }
+
+    /// A page of a partition of the table `social`.
+    pub(crate) async fn social_page(
+        &self,
+        pk: impl ToString,
+        prefix: &str,
+        limit: i32,
+        cursor: Option<&Cursor>,
+    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
+        let pk = text(pk);
+        let start = cursor
+            .and_then(|cursor| cursor.start_of(&["pk", "sk"], &[("pk", pk.clone())]))
+            // A start outside of the prefix is a fault of the request for the store.
+            .filter(|start| start["sk"].as_s().is_ok_and(|sk| sk.starts_with(prefix)));
+        let call = self
+            .client
+            .query()
+            .table_name(&self.tables.social)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", pk)
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true)
+            .limit(limit)
+            .set_exclusive_start_key(start);
+        let page = call.send().await.map_err(unavailable)?;
+        Ok((page.items.unwrap_or_default(), Cursor::after_sort_key(page.last_evaluated_key.as_ref())))
+    }
+
+    /// Those of `others`, at most 100, who blocked `account` or whom it blocked.
+    pub(crate) async fn blocked_between(
+        &self,
+        account: AccountId,
+        others: &[AccountId],
+    ) -> Result<BTreeSet<AccountId>, StoreError> {
+        let pairs: BTreeSet<Pair> =
+            others.iter().filter_map(|other| Pair::of(account, *other)).map(|(pair, _)| pair).collect();
+        let keys = pairs.iter().map(|pair| social_key(pair_key(*pair), PAIR)).collect();
+        let mut blocked = BTreeSet::new();
+        for item in self.social_items(keys).await? {
+            let relation = read_relation(&item)?;
+            if Side::BOTH.into_iter().any(|side| relation.blocks(side)) {
+                let (low, high): (AccountId, AccountId) =
+                    (item::read_parsed(&item, "low")?, item::read_parsed(&item, "high")?);
+                blocked.insert(if low == account { high } else { low });
+            }
+        }
+        Ok(blocked)
+    }
+
+    /// Who of the two blocks the other: the first answer is about `me`, the second about `other`.
+    pub(crate) async fn blocks(&self, me: AccountId, other: AccountId) -> Result<(bool, bool), StoreError> {
+        let Some((pair, side)) = Pair::of(me, other) else { return Ok((false, false)) };
+        let (_, relation) = self.relation(pair).await?;
+        Ok((relation.blocks(side), relation.blocks(side.other())))
+    }
+
+    /// The items of the table `social` with these keys, at most 100, in any order.
+    pub(crate) async fn social_items(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        for attempt in 0..ATTEMPTS_MAX {
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
+            let request = request.build().expect("the keys are given");
+            let call = self.client.batch_get_item().request_items(&self.tables.social, request);
+            let answer = call.send().await.map_err(unavailable)?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            let left = answer.unprocessed_keys.unwrap_or_default();
+            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+            if !wanted.is_empty() {
+                back_off(attempt).await;
+            }
+        }
+        Err(StoreError::Contended("a batch of relations"))
+    }
+}
+
+/// The list that is full in these counts.
+fn fullest(counts: Option<&Item>, lists: &[List]) -> List {
+    let is_full = |list: &&List| {
+        let count = counts.and_then(|item| item::read_number::<u32>(item, list_name(**list)).ok());
+        list_max(**list).is_some_and(|max| count.unwrap_or(0) >= max)
+    };
+    *lists.iter().find(is_full).or(lists.first()).expect("a part without a condition is not refused")
+}
+
+/// The key of an item of the table `social`.
+pub(crate) fn social_key(pk: impl ToString, sk: impl ToString) -> Item {
+    Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+fn read_relation(item: &Item) -> Result<Relation, StoreError> {
+    item::check_version(item)?;
+    serde_json::from_str(item::read_text(item, "relation")?).map_err(|error| StoreError::Corrupt {
+        pk: item::read_text(item, "pk").unwrap_or_default().to_owned(),
+        reason: format!("its relation is malformed: {error}"),
+    })
+}

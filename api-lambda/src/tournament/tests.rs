@@ -1,0 +1,1 @@
+//! Entrants, teams and their confirmation, apart from any store.

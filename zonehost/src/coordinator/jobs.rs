@@ -1,0 +1,55 @@
+//! Periodic work of the API that somebody must call: the coordinator does, so that functions without a clock of their
+//! own need none. What each call does is not known here; two calls at once do no harm.
+
+use std::time::Duration;
+
+use super::Role;
+use crate::platform::api::{ApiPlatform, Called};
+
+/// How long until an API that does not know a job is asked again: it may have been replaced by a newer one.
+const UNKNOWN_PAUSE: Duration = Duration::from_mins(10);
+
+/// Work that is called again and again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    pub(super) name: &'static str,
+    pub(super) period: Duration,
+    pub(super) path: &'static str,
+}
+
+const fn job(name: &'static str, period_ms: u64, path: &'static str) -> Job {
+    Job { name, period: Duration::from_millis(period_ms), path }
+}
+
+/// All of it.
+pub(super) const JOBS: [Job; 5] = [
+    job("matches", 500, "/internal/v1/matchmaking/sweep"),
+    job("boards", 1_000, "/internal/v1/boards/sweep"),
+    job("tournaments", 1_000, "/internal/v1/tournaments/step"),
+    job("trade", 5_000, "/internal/v1/trade/expire"),
+    job("players", 60_000, "/internal/v1/players/purge"),
+];
+
+/// Calls the job whenever it is due and this host has the role.
+pub(super) async fn run(job: Job, api: ApiPlatform, role: Role) {
+    let mut pace = tokio::time::interval(job.period);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut was_known = true;
+    loop {
+        pace.tick().await;
+        if role.held().is_none() {
+            continue;
+        }
+        match api.call(job.path).await {
+            Ok(Called::Done) => was_known = true,
+            Ok(Called::Unknown) => {
+                if was_known {
+                    tracing::info!(job = job.name, "the API does not know this job");
+                }
+                was_known = false;
+                tokio::time::sleep(UNKNOWN_PAUSE).await;
+            }
+            Err(error) => tracing::warn!(job = job.name, %error, "a job is called again when it is due"),
+        }
+    }
+}
