@@ -9,5 +9,6 @@ mod config;
 mod fleet;
 mod instances;
 mod leaderboards;
+mod matchmaking;
 mod openapi;
 mod zones;
