@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::platform::{Platform, PlatformError};
 use crate::shared::{Shared, random_bytes, unix_now};
 use crate::workers::Pool;
-use crate::{admin, connection, instances, mail, report};
+use crate::{admin, connection, coordinator, instances, mail, report};
 
 /// How long the platform may be out of reach at the start.
 const REGISTER_FOR: Duration = Duration::from_secs(30);
@@ -79,7 +79,7 @@ pub async fn start<P: Platform + Clone>(
     }
     let (lost, lease_lost) = watch::channel(false);
     let mut services = JoinSet::new();
-    services.spawn(report::report_region(Arc::clone(&shared)));
+    services.spawn(coordinator::run(Arc::clone(&shared)));
     services.spawn(mail::read(Arc::clone(&shared)));
     services.spawn(instances::close_empty(Arc::clone(&shared)));
     services.spawn(serve_admin(admin_listener, Arc::clone(&shared)));

@@ -91,6 +91,8 @@ pub trait Platform: Send + Sync + 'static {
     /// What the host is told, from this time on.
     fn mail(&self, host: HostId, since: UnixMillis) -> impl Future<Output = Answer<Mailbox>> + Send;
 
-    /// Tells the edge how the region is.
-    fn report_region(&self, players: u32, load_permille: u16) -> impl Future<Output = Answer<()>> + Send;
+    /// The API, for a host that bids for the role of the coordinator; none: there is nothing to coordinate.
+    fn coordination(&self) -> Option<api::ApiPlatform> {
+        None
+    }
 }

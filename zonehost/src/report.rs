@@ -36,26 +36,6 @@ pub(crate) async fn keep_lease<P: Platform>(shared: Arc<Shared<P>>) -> PlatformE
     }
 }
 
-/// Tells the edge how the region is, as long as the lease holds.
-pub(crate) async fn report_region<P: Platform>(shared: Arc<Shared<P>>) {
-    let mut pace = tokio::time::interval(Duration::from_millis(HOST_HEARTBEAT_MILLIS));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        pace.tick().await;
-        if !shared.leased.load(Ordering::Relaxed) {
-            continue;
-        }
-        let instances = shared.instances.all();
-        let players: u32 = instances.iter().map(|instance| instance.players()).sum();
-        let capacity: u32 = instances.iter().map(|instance| instance.capacity).sum();
-        let load = u16::try_from(u64::from(players) * 1_000 / u64::from(capacity.max(1))).unwrap_or(1_000);
-        if let Err(error) = shared.platform.report_region(players, load.min(1_000)).await {
-            shared.metrics.error(error.kind());
-            tracing::warn!(%error, "the edge does not hear of the region");
-        }
-    }
-}
-
 fn heartbeat<P>(shared: &Shared<P>) -> Heartbeat {
     let load = |instance: &Arc<InstanceHandle>| InstanceLoad {
         instance: instance.assigned.instance,

@@ -10,5 +10,6 @@ mod faults;
 mod fleet;
 mod instances;
 mod leaderboards;
+mod matchmaking;
 mod openapi;
 mod zones;

@@ -86,9 +86,7 @@ pub(super) async fn run(api: ApiPlatform, role: Role) {
 impl Matchmaking {
     async fn step(&mut self, api: &ApiPlatform, role: &Role) -> Answer<()> {
         let now = self.read(api).await?;
-        let proposed = self.pool.step(now, BUDGET, || {
-            MatchId::new(now, u128::from_le_bytes(random_bytes()))
-        });
+        let proposed = self.pool.step(now, BUDGET, || MatchId::new(now, u128::from_le_bytes(random_bytes())));
         let calls = batches(proposed);
         for calls in calls.chunks(CALLS_AT_ONCE) {
             let sent = calls.iter().map(|call| self.send(api, role, call));

@@ -69,7 +69,8 @@ impl MatchPool {
     /// Takes the catalogue's queues over. Those that changed start anew with all who wait in them.
     pub(crate) fn set_queues(&mut self, queues: Vec<MatchQueue>) {
         let names: BTreeSet<QueueId> = queues.iter().map(|queue| queue.queue.clone()).collect();
-        let gone: Vec<QueueId> = self.queues.keys().filter(|queue| !names.contains(*queue)).cloned().collect();
+        let gone: Vec<QueueId> =
+            self.queues.keys().filter(|queue| !names.contains(*queue)).cloned().collect();
         for queue in gone {
             self.queues.remove(&queue);
             self.reseat(&queue);
@@ -115,6 +116,7 @@ impl MatchPool {
     }
 
     /// How many tickets wait.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.tickets.len() + self.deferred.len()
     }
@@ -270,7 +272,9 @@ impl MatchPool {
                 self.deferred.insert(id, waiting);
             }
             // The API let it in by another catalogue. It expires, or its player cancels it.
-            Err(error) => tracing::warn!(ticket = %id, kind = error.kind(), "a ticket does not fit its queue"),
+            Err(error) => {
+                tracing::warn!(ticket = %id, kind = error.kind(), "a ticket does not fit its queue");
+            }
         }
     }
 

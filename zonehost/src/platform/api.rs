@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::contract::Problem;
-use domain::contract::edge::RegionReport;
 use domain::contract::hosts::{
     BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
     RegisterHost, SaveBatch,
@@ -15,6 +14,10 @@ use domain::time::UnixMillis;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+mod coordination;
+
+pub(crate) use coordination::Called;
 
 use super::{Answer, Platform, PlatformError};
 use crate::config::HostConfig;
@@ -118,12 +121,7 @@ impl Platform for ApiPlatform {
         response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))
     }
 
-    async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {
-        if self.edge_url.is_empty() {
-            return Ok(());
-        }
-        let url = format!("{}/v1/regions/{}/health", self.edge_url, self.region);
-        let report = RegionReport { load_permille, players, hosts: 1 };
-        self.send(Method::PUT, url, &report).await.map(drop)
+    fn coordination(&self) -> Option<ApiPlatform> {
+        Some(self.clone())
     }
 }

@@ -267,10 +267,6 @@ impl Platform for LocalPlatform {
         let mail = self.lock().mail.iter().filter(|mail| mail.id >= since).cloned().collect();
         Ok(Mailbox { mail, more: false })
     }
-
-    async fn report_region(&self, _: u32, _: u16) -> Answer<()> {
-        Ok(())
-    }
 }
 
 fn add_items(items: &mut Vec<ItemStack>, found: ItemStack) {

@@ -231,9 +231,6 @@ impl Platform for Lossy {
         let answer = self.inner.mail(host, since).await;
         self.lose(answer)
     }
-    async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {
-        self.inner.report_region(players, load_permille).await
-    }
 }
 
 fn is_experience(incoming: &Incoming) -> bool {

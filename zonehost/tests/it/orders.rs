@@ -269,9 +269,6 @@ impl Platform for Unwell {
         }
         self.inner.mail(host, since).await
     }
-    async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {
-        self.inner.report_region(players, load_permille).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! What a player is told about a ticket: read once, compared while the player waits, and completed with a ticket to the
 //! instance at the end.
 
+use domain::contract::instances::Purpose;
 use domain::contract::matchmaking::{Assignment, MatchTicket, TicketState, WaitReport};
+use domain::contract::players::JoinResponse;
 use domain::ids::MatchTicketId;
 use domain::time::UnixMillis;
 use domain::token::AccessClaims;
@@ -97,7 +99,7 @@ pub(super) async fn told(
     let join = match seat {
         Some((_, seat)) if is_open => {
             let traveller = Traveller::new(claims, seat.character);
-            into_instance(store, keys, traveller, roster.instance(), room(&roster)).await
+            enter(store, keys, traveller, &roster).await
         }
         _ => Err(refusals::NO_MATCH.into()),
     };
@@ -117,6 +119,22 @@ pub(super) async fn told(
         join,
     });
     Ok(answer)
+}
+
+/// A ticket to the instance. If its host has died, another one opens it for those who ask.
+async fn enter(
+    store: &Store,
+    keys: &KeyRing,
+    traveller: Traveller,
+    roster: &Roster,
+) -> Result<JoinResponse, ApiError> {
+    match into_instance(store, keys, traveller, roster.instance(), room(roster)).await {
+        Err(ApiError::Refused(_)) => {}
+        done => return done,
+    }
+    let (now, purpose) = (crate::clock::now(), Purpose::Match(roster.id));
+    store.open_instance_as(roster.instance(), &roster.rules.zone, &purpose, now).await?;
+    into_instance(store, keys, traveller, roster.instance(), room(roster)).await
 }
 
 /// Players that the instance takes. The roster decides who gets a ticket; this leaves room for those who are counted

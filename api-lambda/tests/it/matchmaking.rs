@@ -1,0 +1,291 @@
+//! `/v1/matchmaking` and `/internal/v1/matchmaking`: tickets, matches, results; the test is the coordinator.
+
+use std::collections::BTreeSet;
+
+use domain::contract::coordinator::{
+    CoordinatorLease, FormMatch, FormMatches, FormOutcome, FormTeam, FormedMatches, MatchRoster,
+    MatchmakingChanges, RatedMatch, SweptMatches,
+};
+use domain::contract::hosts::HostRegistered;
+use domain::contract::matchmaking::{CharacterRatings, MatchTicket, QueueList, TicketState};
+use domain::contract::players::Character;
+use domain::ids::{Epoch, HostId, MatchId, MatchTicketId};
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{Answer, App, Player, SERVICE_TOKEN, now, random, send};
+
+mod cancels;
+mod coordinator;
+mod rivals;
+
+const TICKETS: &str = "/v1/matchmaking/tickets";
+
+/// A player with a character and, mostly, a ticket.
+struct Seeker<'a> {
+    player: Player<'a>,
+    character: Character,
+}
+
+fn body(queue: &str, character: &Character) -> Value {
+    json!({ "queue": queue, "character": character.id, "round_trips_ms": { "local": 20 } })
+}
+
+impl<'a> Seeker<'a> {
+    async fn new(app: &'a App, name: &str) -> Self {
+        let player = app.player().await;
+        let character = player.create(name).await;
+        Self { player, character }
+    }
+
+    async fn ask(&self, queue: &str) -> Answer {
+        self.player.post(TICKETS, &body(queue, &self.character)).await
+    }
+
+    async fn wait(&self, queue: &str) -> MatchTicketId {
+        self.ask(queue).await.ok::<MatchTicket>(201).id
+    }
+
+    async fn see(&self, ticket: MatchTicketId) -> MatchTicket {
+        self.player.get(&format!("{TICKETS}/{ticket}")).await.ok(200)
+    }
+
+    async fn cancel(&self, ticket: MatchTicketId) -> Answer {
+        self.player.delete(&format!("{TICKETS}/{ticket}")).await
+    }
+
+    async fn mu(&self) -> Option<f64> {
+        let path = format!("/v1/characters/{}/ratings", self.character.id);
+        self.player.get(&path).await.ok::<CharacterRatings>(200).ratings.first().map(|rating| rating.mu)
+    }
+}
+
+/// So many who wait in the queue.
+async fn waiting<'a>(app: &'a App, queue: &str, count: usize) -> Vec<(Seeker<'a>, MatchTicketId)> {
+    let names =
+        (0..count).map(|number| format!("Pal {}", char::from(b'a' + u8::try_from(number).expect("few"))));
+    let mut found = Vec::new();
+    for name in names {
+        let seeker = Seeker::new(app, &name).await;
+        let ticket = seeker.wait(queue).await;
+        found.push((seeker, ticket));
+    }
+    found
+}
+
+/// A host that is the coordinator, and offers one zone.
+struct Fleet {
+    host: HostId,
+    registered: HostRegistered,
+    epoch: Epoch,
+}
+
+async fn fleet(app: &App) -> Fleet {
+    let (host, registered) = app.host(&["hub"]).await;
+    let lease: CoordinatorLease = app.internal("/coordinator/lease", &json!({ "host": host })).await.ok(200);
+    Fleet { host, registered, epoch: lease.epoch }
+}
+
+fn form(queue: &str, teams: &[&[MatchTicketId]]) -> FormMatch {
+    let team = |tickets: &&[MatchTicketId]| FormTeam { tickets: tickets.to_vec(), roles: [].into() };
+    FormMatch {
+        match_id: MatchId::new(now(), random()),
+        queue: queue.parse().expect("a name"),
+        joins: None,
+        region: "local".into(),
+        teams: teams.iter().map(team).collect(),
+        quality: 0.9,
+        spread: 0.1,
+        range: 0.2,
+        worst_round_trip_ms: 20,
+    }
+}
+
+async fn form_all(app: &App, epoch: Epoch, matches: Vec<FormMatch>) -> Vec<FormOutcome> {
+    let answer = app.internal("/matchmaking/matches", &FormMatches { epoch, matches }).await;
+    answer.ok::<FormedMatches>(200).outcomes
+}
+
+async fn internal_get(app: &App, path: &str) -> Answer {
+    send(app.request(Method::GET, &format!("/internal/v1{path}")).bearer_auth(SERVICE_TOKEN)).await
+}
+
+async fn changes(app: &App, query: &str) -> MatchmakingChanges {
+    internal_get(app, &format!("/matchmaking/changes{query}")).await.ok(200)
+}
+
+async fn sweep(app: &App) -> SweptMatches {
+    app.internal("/matchmaking/sweep", &json!({})).await.ok(200)
+}
+
+async fn roster(app: &App, id: MatchId) -> MatchRoster {
+    internal_get(app, &format!("/matches/{id}")).await.ok(200)
+}
+
+#[tokio::test]
+async fn two_who_wait_are_matched_and_told_where_to_go() {
+    let app = App::start().await;
+    let fleet = fleet(&app).await;
+    let queues: QueueList = app.player().await.get("/v1/matchmaking/queues").await.ok(200);
+    assert_eq!(queues.queues.iter().map(|queue| queue.queue.as_str()).collect::<Vec<_>>(), ["duel", "arena"]);
+    let seekers = waiting(&app, "duel", 2).await;
+    let open = changes(&app, "").await;
+    assert_eq!(open.opened.len(), 2);
+    assert!(open.opened.iter().all(|ticket| (ticket.players[0].mu - 25.0).abs() < 1e-9));
+    let made = form("duel", &[&[seekers[0].1], &[seekers[1].1]]);
+    for _ in 0..3 {
+        assert_eq!(form_all(&app, fleet.epoch, vec![made.clone()]).await, [FormOutcome::Formed], "once");
+    }
+    assert!(changes(&app, "").await.opened.is_empty(), "they wait no longer");
+    let mut instances = BTreeSet::new();
+    for (index, (seeker, ticket)) in (0_u32..).zip(&seekers) {
+        let seen = seeker.see(*ticket).await;
+        assert_eq!(seen.state, TicketState::Matched);
+        let assignment = seen.assignment.expect("a match");
+        assert_eq!((assignment.match_id, assignment.team), (made.match_id, Some(index)));
+        assert_eq!(assignment.teams[index as usize].players[0].character, seeker.character.id);
+        let join = assignment.join.expect("a ticket to the instance");
+        assert_eq!((join.host, join.zone.as_str()), (fleet.host, "arena"));
+        let keys = &fleet.registered.lease.ticket_keys;
+        let claims = token::verify_ticket(&join.ticket, keys, fleet.host, now()).expect("a good ticket");
+        assert_eq!((claims.sub, claims.character), (seeker.player.account, seeker.character.id));
+        instances.insert(join.instance);
+    }
+    assert_eq!(instances.len(), 1, "both go to the same instance");
+    seekers[0].0.ask("duel").await.problem(409, "already_waiting");
+}
+
+#[tokio::test]
+async fn tickets_that_make_no_sense_are_refused() {
+    let app = App::start().await;
+    let (seeker, stranger) = (Seeker::new(&app, "Ada").await, Seeker::new(&app, "Bob").await);
+    let good = body("duel", &seeker.character);
+    let with = |name: &str, value: Value| {
+        let mut changed = good.clone();
+        changed[name] = value;
+        changed
+    };
+    for (changed, status, code) in [
+        (with("queue", json!("nowhere")), 404, "no_queue"),
+        (with("queue", json!("No Where")), 400, "bad_body"),
+        (with("speed", json!(1)), 400, "bad_body"),
+        (with("character", json!(stranger.character.id)), 404, "no_character"),
+        (with("character", json!("chr_1")), 400, "bad_body"),
+        (with("roles", json!(["tank"])), 400, "bad_match_ticket"),
+        (with("round_trips_ms", json!({ "mars": 1 })), 400, "bad_match_ticket"),
+        (with("round_trips_ms", json!({ "local": 100_000 })), 400, "bad_match_ticket"),
+        (with("round_trips_ms", json!({ "local": -1 })), 400, "bad_body"),
+        (with("round_trips_ms", json!({})), 400, "bad_match_ticket"),
+        (with("party", json!([{ "character": stranger.character.id }])), 400, "bad_match_ticket"),
+    ] {
+        seeker.player.post(TICKETS, &changed).await.problem(status, code);
+    }
+    let mut pair = body("arena", &seeker.character);
+    pair["party"] = json!([{ "character": stranger.character.id }]);
+    seeker.player.post(TICKETS, &pair).await.problem(409, "not_in_party");
+    pair["party"] = json!([{ "character": seeker.character.id }]);
+    seeker.player.post(TICKETS, &pair).await.problem(400, "bad_match_ticket");
+    let ticket = seeker.wait("duel").await;
+    let path = format!("{TICKETS}/{ticket}");
+    stranger.player.get(&path).await.problem(404, "no_match_ticket");
+    stranger.player.delete(&path).await.problem(404, "no_match_ticket");
+    seeker.player.get(&format!("{path}?wait_ms=20001")).await.problem(400, "bad_query");
+    seeker.player.get(&format!("{path}?wait=1")).await.problem(400, "bad_query");
+    seeker.player.get(&format!("{TICKETS}/mtk_1")).await.problem(400, "bad_path");
+    stranger
+        .player
+        .get(&format!("/v1/characters/{}/ratings", seeker.character.id))
+        .await
+        .problem(404, "no_character");
+}
+
+#[tokio::test]
+async fn a_queue_of_another_region_is_not_served() {
+    let app = App::start_with(|config| {
+        config.catalogue.queues[0].definition.regions = vec!["sgp".into(), "local".into()];
+    })
+    .await;
+    let seeker = Seeker::new(&app, "Ada").await;
+    let problem = seeker.ask("duel").await.problem(409, "queue_elsewhere");
+    assert!(problem.detail.contains("sgp"), "{}", problem.detail);
+}
+
+#[tokio::test]
+async fn a_character_has_one_open_ticket_however_often_it_asks() {
+    let app = App::start().await;
+    let seeker = Seeker::new(&app, "Echo").await;
+    let good = body("duel", &seeker.character);
+    let asked = join_all((0..10).map(|_| seeker.player.post(TICKETS, &good))).await;
+    let made: Vec<_> = asked.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(made.len(), 1, "one of ten");
+    for refused in asked.iter().filter(|answer| answer.status != 201) {
+        refused.problem(409, "already_waiting");
+    }
+    let first: MatchTicket = made[0].ok(201);
+    assert_eq!(seeker.cancel(first.id).await.status, 204);
+    // The same request under a key gets the same answer, at once or later.
+    let asked = join_all((0..10).map(|_| seeker.player.post_keyed(TICKETS, "key", &good))).await;
+    let second: MatchTicket = asked[0].ok(201);
+    assert!(asked.iter().all(|answer| answer.ok::<MatchTicket>(201) == second));
+    let other = body("arena", &seeker.character);
+    seeker.player.post_keyed(TICKETS, "key", &other).await.problem(422, "idempotency_mismatch");
+    assert_eq!(changes(&app, "").await.opened.len(), 1);
+}
+
+#[tokio::test]
+async fn a_result_changes_ratings_once() {
+    let app = App::start().await;
+    let fleet = fleet(&app).await;
+    let seekers = waiting(&app, "arena", 6).await;
+    let ids: Vec<MatchTicketId> = seekers.iter().map(|(_, ticket)| *ticket).collect();
+    let made = form("arena", &[&ids[..3], &ids[3..]]);
+    assert_eq!(form_all(&app, fleet.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
+    let instance = roster(&app, made.match_id).await.instance.expect("placed");
+    let epoch = seen_epoch(&app, &fleet, instance.to_string()).await;
+    let path = format!("/matches/{}/result", made.match_id);
+    let character = |index: usize| seekers[index].0.character.id;
+    let result = json!({
+        "instance": instance, "epoch": epoch, "ranks": [1, 2], "left_early": [character(1)],
+        "absent": [character(5)],
+    });
+    let with = |name: &str, value: Value| {
+        let mut changed = result.clone();
+        changed[name] = value;
+        changed
+    };
+    app.internal(&path, &with("epoch", json!(epoch + 1))).await.problem(409, "fenced");
+    app.internal(&path, &with("instance", json!("ins_00000000000000000000000001")))
+        .await
+        .problem(409, "fenced");
+    app.internal(&path, &with("ranks", json!([1]))).await.problem(400, "bad_result");
+    let stranger = Seeker::new(&app, "Stranger").await;
+    app.internal(&path, &with("absent", json!([stranger.character.id]))).await.problem(400, "bad_result");
+    let nowhere = format!("/matches/{}/result", MatchId::new(now(), random()));
+    app.internal(&nowhere, &result).await.problem(404, "no_match");
+    assert_eq!(seekers[0].0.mu().await, None, "nothing was judged yet");
+    let sent = join_all((0..10).map(|_| app.internal(&path, &result))).await;
+    let rated: RatedMatch = sent[0].ok(200);
+    assert!(sent.iter().all(|answer| answer.ok::<RatedMatch>(200) == rated), "one answer for all");
+    assert_eq!(rated.players.len(), 5);
+    let mut mus = Vec::new();
+    for (seeker, _) in &seekers {
+        mus.push(seeker.mu().await);
+    }
+    assert!(mus[0] > Some(25.0) && mus[2] == mus[0], "{mus:?}");
+    assert!(mus[1] < Some(25.0), "who left early has lost: {mus:?}");
+    assert!(mus[3] < Some(25.0) && mus[5].is_none(), "{mus:?}");
+    let reversed = with("ranks", json!([2, 1]));
+    app.internal(&path, &reversed).await.problem(409, "match_over");
+    assert_eq!(seekers[0].0.see(ids[0]).await.state, TicketState::Over);
+    seekers[0].0.wait("arena").await;
+}
+
+/// The epoch of the instance, as its host is told it.
+async fn seen_epoch(app: &App, fleet: &Fleet, instance: String) -> u64 {
+    let beat = json!({ "instances": [], "tick_p99_us": 1, "draining": false });
+    let answer: Value = app.internal(&format!("/hosts/{}/heartbeat", fleet.host), &beat).await.ok(200);
+    let instances = answer["instances"].as_array().expect("a list");
+    let own = instances.iter().find(|own| own["instance"] == json!(instance)).expect("the host runs it");
+    own["epoch"].as_u64().expect("a number")
+}
