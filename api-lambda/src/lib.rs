@@ -22,6 +22,7 @@ mod middleware;
 pub mod migrations;
 pub mod openapi;
 mod placement;
+mod rooms;
 mod routes;
 mod state;
 mod store;

@@ -14,6 +14,7 @@ pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
 pub(crate) mod operational;
+pub(crate) mod rooms;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -25,6 +26,11 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::read, rooms::update))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::kick))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -25,6 +25,7 @@ pub(crate) mod leaderboards;
 pub(crate) mod mail;
 pub(crate) mod presence;
 pub(crate) mod requests;
+pub(crate) mod rooms;
 pub(crate) mod seats;
 mod transact;
 
@@ -73,6 +74,7 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) rooms: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -91,6 +93,7 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            rooms: name("rooms"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -247,6 +247,11 @@ impl Store {
         })
     }
 
+    /// Whether there was an instance of this id, and it is over.
+    pub(crate) async fn is_over(&self, instance: InstanceId, now: UnixMillis) -> Result<bool, StoreError> {
+        Ok(matches!(self.ownership(instance, now).await?, Ownership::Ended { .. }))
+    }
+
     async fn ownership(&self, instance: InstanceId, now: UnixMillis) -> Result<Ownership, StoreError> {
         let keys = [instance.to_string(), load_key(instance)];
         let items = self.fleet_items(&keys).await?;

@@ -9,4 +9,5 @@ mod fleet;
 mod instances;
 mod leaderboards;
 mod openapi;
+mod rooms;
 mod zones;

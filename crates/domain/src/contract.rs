@@ -6,6 +6,7 @@ pub mod hosts;
 pub mod instances;
 pub mod mail;
 pub mod players;
+pub mod rooms;
 
 use serde::{Deserialize, Serialize};
 
