@@ -28,6 +28,7 @@ mod party;
 mod placement;
 mod relation;
 mod roster;
+mod rooms;
 mod routes;
 mod state;
 mod store;

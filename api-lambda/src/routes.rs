@@ -21,6 +21,7 @@ pub(crate) mod matches;
 pub(crate) mod matchmaking;
 pub(crate) mod operational;
 pub(crate) mod tournaments;
+pub(crate) mod rooms;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -41,6 +42,11 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(friends::remove))
         .routes(routes!(blocks::list, blocks::block))
         .routes(routes!(blocks::unblock))
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::read, rooms::update))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::kick))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -32,6 +32,7 @@ pub(crate) mod presence;
 pub(crate) mod ratings;
 pub(crate) mod relations;
 pub(crate) mod requests;
+pub(crate) mod rooms;
 pub(crate) mod seats;
 pub(crate) mod sightings;
 pub(crate) mod tickets;
@@ -88,6 +89,7 @@ pub(crate) struct Tables {
     pub(crate) chat: String,
     pub(crate) admin: String,
     pub(crate) tournaments: String,
+    pub(crate) rooms: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -112,6 +114,7 @@ impl Store {
             chat: name("chat"),
             admin: name("admin"),
             tournaments: name("tournaments"),
+            rooms: name("rooms"),
         };
         Self { client, tables: Arc::new(tables), tournaments: Arc::default() }
     }

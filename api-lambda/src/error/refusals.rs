@@ -13,6 +13,7 @@ pub(crate) mod matchmaking;
 pub(crate) mod parties;
 pub(crate) mod social;
 pub(crate) mod tournaments;
+pub(crate) mod rooms;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(

@@ -12,4 +12,5 @@ mod instances;
 mod leaderboards;
 mod matchmaking;
 mod openapi;
+mod rooms;
 mod zones;

@@ -12,6 +12,7 @@ pub mod parties;
 pub mod players;
 pub mod social;
 pub mod tournaments;
+pub mod rooms;
 
 use serde::{Deserialize, Serialize};
 
