@@ -17,6 +17,7 @@ pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
 pub(crate) mod operational;
+pub(crate) mod parties;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -37,6 +38,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(friends::remove))
         .routes(routes!(blocks::list, blocks::block))
         .routes(routes!(blocks::unblock))
+        .routes(routes!(parties::of))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::accept))
+        .routes(routes!(parties::decline))
+        .routes(routes!(parties::leave))
+        .routes(routes!(parties::kick))
+        .routes(routes!(parties::promote))
+        .routes(routes!(parties::travel::travel))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -122,6 +122,22 @@ impl Store {
         Ok(party.filter(|party| party.has(character)))
     }
 
+    /// Takes a character of the account out of its party, if it is in one.
+    pub(crate) async fn leave_party(
+        &self,
+        account: AccountId,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let Some(party) = self.party_of(character).await? else { return Ok(()) };
+        let owned = party.members.iter().any(|m| m.character == character && m.account == account);
+        if owned {
+            // A refusal means that it is out already.
+            let _ = self.change_party(party.id, Deed::Leave { character }, now, |_| None).await?;
+        }
+        Ok(())
+    }
+
     /// The open invitations of a character, the newest first.
     pub(crate) async fn invitations(
         &self,
@@ -150,7 +166,7 @@ impl Store {
         Ok(found)
     }
 
-    async fn stamped_party(&self, id: PartyId) -> Result<Option<(String, Party)>, StoreError> {
+    pub(crate) async fn stamped_party(&self, id: PartyId) -> Result<Option<(String, Party)>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(id, PARTY))).consistent_read(true);
         let Some(item) = call.send().await.map_err(unavailable)?.item else { return Ok(None) };
@@ -164,7 +180,7 @@ impl Store {
         Ok(Some((stamp, party)))
     }
 
-    fn party_part(&self, after: &Party, stamp: Option<&str>) -> TransactWriteItem {
+    pub(crate) fn party_part(&self, after: &Party, stamp: Option<&str>) -> TransactWriteItem {
         let condition = if stamp.is_some() { "stamp = :stamp" } else { "attribute_not_exists(pk)" };
         let values = stamp.map(|stamp| Item::from([(":stamp".to_owned(), text(stamp))]));
         if after.members.is_empty() {

@@ -143,7 +143,7 @@ impl Platform for LocalPlatform {
         let stored = state.characters.get_mut(&character).filter(|stored| stored.account == claim.account);
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
-        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim })
+        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim, party: None })
     }
 
     async fn save(&self, _: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
