@@ -12,6 +12,7 @@ use crate::state::AppState;
 pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
+pub(crate) mod chat;
 pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
@@ -47,6 +48,10 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(parties::kick))
         .routes(routes!(parties::promote))
         .routes(routes!(parties::travel::travel))
+        .routes(routes!(chat::say, chat::history))
+        .routes(routes!(chat::report))
+        .routes(routes!(admin::moderation::reports))
+        .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

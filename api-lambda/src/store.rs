@@ -17,6 +17,7 @@ use crate::config::ApiConfig;
 pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
+pub(crate) mod chat;
 pub(crate) mod claims;
 pub(crate) mod cursor;
 pub(crate) mod fleet;

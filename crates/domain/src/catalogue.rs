@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::fixed::metres;
 use crate::ids::ZoneId;
 
+mod chat;
 mod zones;
 
+pub use chat::ChatRules;
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
@@ -16,6 +18,9 @@ pub use zones::ZoneDefinition;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     zones: Vec<ZoneDefinition>,
+    /// The rules of chat.
+    #[serde(default)]
+    pub chat: ChatRules,
 }
 
 /// Where a new character starts.
@@ -49,13 +54,14 @@ impl Catalogue {
                 },
                 ZoneDefinition { capacity: 500, monsters: 150, ..zone("forest", "The Old Forest") },
             ],
+            chat: ChatRules::default(),
         }
     }
 
     /// The catalogue of these zones.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones }
+        Self { zones, chat: ChatRules::default() }
     }
 
     /// Every zone.
