@@ -7,6 +7,7 @@ mod bad_input;
 mod characters;
 mod config;
 mod fleet;
+mod friends;
 mod instances;
 mod leaderboards;
 mod openapi;
