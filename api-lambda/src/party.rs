@@ -53,12 +53,33 @@ pub(crate) struct Invitation {
 /// What somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
-    Invite { by: CharacterId, character: CharacterId, account: AccountId, hidden: bool },
-    Accept { character: CharacterId },
-    Decline { character: CharacterId },
-    Leave { character: CharacterId },
-    Kick { by: CharacterId, character: CharacterId },
-    Promote { by: CharacterId, character: CharacterId },
+    Invite {
+        by: CharacterId,
+        character: CharacterId,
+        account: AccountId,
+        hidden: bool,
+    },
+    Accept {
+        character: CharacterId,
+    },
+    Decline {
+        character: CharacterId,
+    },
+    Leave {
+        character: CharacterId,
+    },
+    Kick {
+        by: CharacterId,
+        character: CharacterId,
+    },
+    Promote {
+        by: CharacterId,
+        character: CharacterId,
+    },
+    /// The character is no more: neither member nor invited.
+    Forget {
+        character: CharacterId,
+    },
 }
 
 /// Why a deed is refused.
@@ -130,6 +151,13 @@ impl Party {
             Deed::Kick { by, character } => {
                 next.lead(by)?;
                 next.part(character, Forbidden::NoSuchMember)?;
+            }
+            Deed::Forget { character } => {
+                next.invitations
+                    .retain(|invitation| invitation.character != character && invitation.by != character);
+                if next.has(character) {
+                    next.part(character, Forbidden::NoMember)?;
+                }
             }
             Deed::Promote { by, character } => {
                 // The one who was promoted leads already if the answer was lost.

@@ -31,6 +31,7 @@ pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
 pub(crate) mod sightings;
+pub(crate) mod social_data;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.

@@ -98,7 +98,7 @@ impl Desk {
             Deed::Invite { hidden: true, .. } => return,
             Deed::Accept { character } => ("joined", character),
             Deed::Decline { character } => ("declined", character),
-            Deed::Leave { character } => ("left", character),
+            Deed::Leave { character } | Deed::Forget { character } => ("left", character),
             Deed::Kick { character, .. } => ("kicked", character),
             Deed::Promote { character, .. } => ("promoted", character),
         };

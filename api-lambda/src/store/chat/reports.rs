@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::Put;
 use domain::contract::chat::{Report, ReportedMessage};
 use domain::ids::{AccountId, MessageId, ReportId};
 use domain::time::UnixMillis;
@@ -67,7 +67,7 @@ impl Store {
         let mut parts = vec![
             transact::put(put(once).condition_expression("attribute_not_exists(pk)")),
             self.rate_part(by, REPORTS, report.at),
-            self.report_part(report, Some(by)),
+            transact::put(put(report_item(report, Some(by)))),
         ];
         for account in quoted {
             let about = item(account.to_string(), format!("about#{}", report.id), account);
@@ -84,20 +84,6 @@ impl Store {
             Some(mark) => Ok(Reported::As(item::read_parsed(&mark, "report")?)),
             None => Err(StoreError::Contended("a report")),
         }
-    }
-
-    /// The item of a report; without a reporter, it is nobody's any more.
-    pub(crate) fn report_part(&self, report: &Report, by: Option<AccountId>) -> TransactWriteItem {
-        let mut item = item::new_item(REPORTS_PARTITION);
-        item.extend([
-            ("sk".to_owned(), text(report.id)),
-            ("report".to_owned(), text(serde_json::to_string(report).expect("a report is plain data"))),
-            ("ttl".to_owned(), number(report.at.as_secs() + KEPT_SECS)),
-        ]);
-        if let Some(by) = by {
-            item.insert("author".to_owned(), text(by));
-        }
-        transact::put(Put::builder().table_name(&self.tables.chat).set_item(Some(item)))
     }
 
     /// A page of all reports, the newest first.
@@ -129,6 +115,20 @@ impl Store {
         let item = call.key("sk", text(id)).consistent_read(true).send().await.map_err(unavailable)?.item;
         item.as_ref().map(read_report).transpose()
     }
+}
+
+/// The item of a report; without a reporter, it is nobody's any more.
+pub(crate) fn report_item(report: &Report, by: Option<AccountId>) -> Item {
+    let mut item = item::new_item(REPORTS_PARTITION);
+    item.extend([
+        ("sk".to_owned(), text(report.id)),
+        ("report".to_owned(), text(serde_json::to_string(report).expect("a report is plain data"))),
+        ("ttl".to_owned(), number(report.at.as_secs() + KEPT_SECS)),
+    ]);
+    if let Some(by) = by {
+        item.insert("author".to_owned(), text(by));
+    }
+    item
 }
 
 fn read_report(item: &Item) -> Result<Report, StoreError> {
