@@ -13,6 +13,7 @@ pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
 pub(crate) mod coordinator;
+pub(crate) mod chat;
 pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
@@ -22,6 +23,7 @@ pub(crate) mod matchmaking;
 pub(crate) mod operational;
 pub(crate) mod tournaments;
 pub(crate) mod rooms;
+pub(crate) mod parties;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -47,6 +49,19 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(rooms::join))
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::kick))
+        .routes(routes!(parties::of))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::accept))
+        .routes(routes!(parties::decline))
+        .routes(routes!(parties::leave))
+        .routes(routes!(parties::kick))
+        .routes(routes!(parties::promote))
+        .routes(routes!(parties::travel::travel))
+        .routes(routes!(chat::say, chat::history))
+        .routes(routes!(chat::report))
+        .routes(routes!(admin::moderation::reports))
+        .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -17,6 +17,7 @@ use crate::config::ApiConfig;
 pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
+pub(crate) mod chat;
 pub(crate) mod claims;
 pub(crate) mod coordinator;
 pub(crate) mod cursor;
@@ -37,6 +38,7 @@ pub(crate) mod seats;
 pub(crate) mod sightings;
 pub(crate) mod tickets;
 pub(crate) mod tournaments;
+pub(crate) mod social_data;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.

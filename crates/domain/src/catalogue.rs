@@ -13,6 +13,9 @@ pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
     ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
 };
+mod chat;
+
+pub use chat::ChatRules;
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
@@ -24,6 +27,8 @@ pub struct Catalogue {
     /// Queues for matches.
     #[serde(default)]
     pub queues: Vec<MatchQueue>,
+    /// The rules of chat.
+    pub chat: ChatRules,
 }
 
 /// Where a new character starts.
@@ -59,13 +64,14 @@ impl Catalogue {
                 ZoneDefinition { size: metres(60), capacity: 20, ..zone("arena", "The Arena") },
             ],
             queues: queues::builtin(),
+            chat: ChatRules::default(),
         }
     }
 
     /// The catalogue of these zones.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones, queues: Vec::new() }
+        Self { zones, queues: Vec::new(), chat: ChatRules::default() }
     }
 
     /// Every zone.

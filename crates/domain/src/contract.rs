@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod coordinator;
+pub mod chat;
 pub mod edge;
 pub mod hosts;
 pub mod instances;
