@@ -36,6 +36,8 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::keys::list, admin::keys::create))
         .routes(routes!(admin::keys::revoke))
         .routes(routes!(admin::audit::list))
+        .routes(routes!(instances::left))
+        .routes(routes!(instances::end))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contract::Problem;
 use domain::contract::hosts::{
-    ClaimCharacter, ClaimedCharacter, Heartbeat, HostLease, HostRegistered, RegisterHost,
+    ClaimCharacter, ClaimedCharacter, Heartbeat, HeartbeatAnswer, HostLease, HostRegistered, RegisterHost,
 };
 use domain::contract::mail::Mailbox;
 use domain::ids::{CharacterId, HostId};
@@ -22,8 +22,8 @@ use crate::state::Region;
 use crate::store::Store;
 use crate::store::claims::ClaimRefusal;
 
-/// Most instances of a host: three items for each fit one transaction.
-const INSTANCES_PER_HOST_MAX: usize = 32;
+/// Most zones that a host offers: the rest of its instances is opened on demand.
+const ZONES_PER_HOST_MAX: usize = 32;
 
 /// A host starts; the answer is what it runs. The same host registering again gets the same answer.
 #[utoipa::path(
@@ -60,8 +60,8 @@ fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiErr
             "url: at most 256 visible ASCII characters that start with ws:// or wss:// are needed".into(),
         );
     }
-    if !(1..=INSTANCES_PER_HOST_MAX).contains(&body.zones.len()) {
-        return refuse(format!("zones: 1 to {INSTANCES_PER_HOST_MAX} are needed"));
+    if !(1..=ZONES_PER_HOST_MAX).contains(&body.zones.len()) {
+        return refuse(format!("zones: 1 to {ZONES_PER_HOST_MAX} are needed"));
     }
     match body.zones.iter().find(|zone| region.catalogue().zone(zone).is_none()) {
         Some(zone) => refuse(format!("zones: the catalogue has no zone {zone}")),
@@ -83,7 +83,7 @@ fn lease(now: UnixMillis, tickets: &KeyRing) -> HostLease {
     params(("host" = HostId, Path, description = "The host")),
     request_body = Heartbeat,
     responses(
-        (status = 200, body = HostLease),
+        (status = 200, body = HeartbeatAnswer),
         (status = "default", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -93,11 +93,11 @@ pub(crate) async fn heartbeat(
     State(store): State<Store>,
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<Heartbeat>,
-) -> Result<Json<HostLease>, ApiError> {
+) -> Result<Json<HeartbeatAnswer>, ApiError> {
     let now = crate::clock::now();
     let lease = lease(now, &tickets);
     let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
-    renewed.map(|()| Json(lease)).ok_or(ApiError::LeaseLost)
+    renewed.map(|instances| Json(HeartbeatAnswer { lease, instances })).ok_or(ApiError::LeaseLost)
 }
 
 /// A host goes, drained. Its instances have no owner from then on.
@@ -144,7 +144,7 @@ pub(crate) async fn mail(
     InQuery(query): InQuery<Since>,
     State(store): State<Store>,
 ) -> Result<Json<Mailbox>, ApiError> {
-    Ok(Json(Mailbox { mail: store.mailbox(host, query.since).await? }))
+    Ok(Json(store.mailbox(host, query.since).await?))
 }
 
 /// A character enters an instance: earlier claims to it end.
@@ -163,7 +163,7 @@ pub(crate) async fn claim(
     State(store): State<Store>,
     Body(body): Body<ClaimCharacter>,
 ) -> Result<Json<ClaimedCharacter>, ApiError> {
-    let claimed = match store.claim_character(id, &body).await? {
+    let claimed = match store.claim_character(id, &body, crate::clock::now()).await? {
         Ok(claimed) => claimed,
         Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
         Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod edge;
 pub mod hosts;
+pub mod instances;
 pub mod mail;
 pub mod players;
 

@@ -8,6 +8,7 @@ use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat,
     HostLease, HostRegistered, RegisterHost, SaveBatch,
 };
+use domain::contract::instances::Purpose;
 use domain::contract::players::{Character, ItemStack, Place};
 use domain::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, SessionId, TicketId, ZoneId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS, TICKET_LIFETIME_SECS};
@@ -122,7 +123,7 @@ impl Platform for LocalPlatform {
         let instances = (1..).zip(host.zones).map(|(number, zone)| {
             let instance = InstanceId::from_u128(number);
             state.instances.insert(zone.clone(), instance);
-            AssignedInstance { instance, zone, epoch: Epoch(1) }
+            AssignedInstance { instance, zone, epoch: Epoch(1), purpose: Purpose::Public, on_demand: false }
         });
         let instances = instances.collect();
         drop(state);

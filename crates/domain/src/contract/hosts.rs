@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
 use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
 use crate::time::UnixMillis;
@@ -44,6 +45,13 @@ pub struct AssignedInstance {
     pub zone: ZoneId,
     /// The generation of the ownership, sent with every write.
     pub epoch: Epoch,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// Whether it was opened for a purpose of the moment: then its host closes it when it has been empty for a
+    /// while. The others stay as long as their host.
+    #[serde(default)]
+    pub on_demand: bool,
 }
 
 /// The permission to run instances, and the keys of the tickets to them.
@@ -56,6 +64,18 @@ pub struct HostLease {
     pub heartbeat_in_ms: u64,
     /// Public keys that tickets are signed with.
     pub ticket_keys: Jwks,
+}
+
+/// Answer to a heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeartbeatAnswer {
+    /// The permission to go on.
+    #[serde(flatten)]
+    pub lease: HostLease,
+    /// What the host is to run now, all of it. One that it reported and that is not here was taken from it: it
+    /// closes it. One that is here and that it does not run, and has not closed, it opens.
+    pub instances: Vec<AssignedInstance>,
 }
 
 /// Body of `POST /internal/v1/hosts/{host}/heartbeat`.
