@@ -1,6 +1,7 @@
 //! What can go wrong at the edge, and the one map from that to what a client is told.
 
 use domain::contract::Problem;
+use domain::contract::bans::ban_text;
 use domain::time::UnixMillis;
 use token::TokenError;
 
@@ -62,13 +63,6 @@ pub enum EdgeError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] DatabaseError),
-}
-
-fn ban_text(reason: &str, until: UnixMillis) -> String {
-    let end =
-        if until >= UnixMillis::FOREVER { String::new() } else { format!(" until {}", until.utc_text()) };
-    let colon = if reason.is_empty() { "" } else { ": " };
-    format!("the account is banned{end}{colon}{reason}")
 }
 
 impl EdgeError {

@@ -1,7 +1,10 @@
 //! What administrators do, and what nobody else can.
 
 mod audit;
+mod bans;
 mod keys;
+mod maintenance;
+mod platform;
 
 use domain::contract::admin::{AdminKeyMade, AuditPage};
 use reqwest::{Method, RequestBuilder};
