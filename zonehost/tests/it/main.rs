@@ -4,4 +4,5 @@ mod crowds;
 mod frames;
 mod harness;
 mod lifecycle;
+mod orders;
 mod tickets;
