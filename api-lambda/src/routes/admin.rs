@@ -4,3 +4,5 @@ pub(crate) mod audit;
 pub(crate) mod bans;
 pub(crate) mod keys;
 pub(crate) mod maintenance;
+pub(crate) mod operations;
+pub(crate) mod players;

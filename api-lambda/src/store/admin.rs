@@ -8,7 +8,10 @@ use crate::store::{Store, StoreError, unavailable};
 
 pub(crate) mod audit;
 pub(crate) mod bans;
+pub(crate) mod hosts;
 pub(crate) mod keys;
+pub(crate) mod names;
+pub(crate) mod notes;
 pub(crate) mod watch;
 
 /// A new item of the table.

@@ -4,7 +4,9 @@ mod audit;
 mod bans;
 mod keys;
 mod maintenance;
+mod operations;
 mod platform;
+mod players;
 
 use domain::contract::admin::{AdminKeyMade, AuditPage};
 use reqwest::{Method, RequestBuilder};

@@ -49,3 +49,17 @@ pub(crate) const MAINTENANCE: Refusal = refusal(
     "The region is under maintenance",
     "the region is under maintenance: try again later",
 );
+
+pub(crate) const NO_HOST: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_host",
+    "There is no such host",
+    "no host of this id is known: list them to see which there are",
+);
+
+pub(crate) const EDGE_UNREACHABLE: Refusal = refusal(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "edge_unreachable",
+    "The edge does not answer",
+    "the edge, which has what this needs, does not answer: try again in some seconds",
+);
