@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use domain::catalogue::Catalogue;
+use domain::token::JWKS_PATH;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct ApiConfig {
     pub region: String,
     /// Where the edge publishes the keys of access tokens.
     pub edge_jwks_url: String,
+    /// Where the edge takes bans and deletions; none: where its keys are published.
+    #[serde(default)]
+    pub edge_url: Option<String>,
     /// A DynamoDB engine other than AWS. With it no credentials are looked for.
     #[serde(default)]
     pub dynamodb_endpoint: Option<String>,
@@ -121,6 +125,13 @@ impl ApiConfig {
         Ok(config)
     }
 
+    /// Where the edge answers.
+    #[must_use]
+    pub fn edge_url(&self) -> String {
+        let keys = &self.edge_jwks_url;
+        self.edge_url.clone().unwrap_or_else(|| keys.strip_suffix(JWKS_PATH).unwrap_or(keys).to_owned())
+    }
+
     /// Reports every fault at once.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut faults = Vec::new();
@@ -137,6 +148,10 @@ impl ApiConfig {
         check(
             is_http_url(&self.edge_jwks_url),
             "edge_jwks_url: an address that starts with http:// or https:// is needed",
+        );
+        check(
+            self.edge_url.as_deref().is_none_or(is_http_url),
+            "edge_url: an address that starts with http:// or https:// is needed, or none",
         );
         check(
             self.dynamodb_endpoint.as_deref().is_none_or(is_http_url),

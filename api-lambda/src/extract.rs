@@ -20,6 +20,7 @@ use crate::keys::AccessKeys;
 use crate::state::ServiceToken;
 use crate::store::admin::audit::AuditKey;
 use crate::store::cursor::Cursor;
+use crate::watch::Watch;
 
 /// Most characters of a detail that repeats what the caller sent.
 const DETAIL_CHARS_MAX: usize = 300;
@@ -35,13 +36,16 @@ impl<S> FromRequestParts<S> for Player
 where
     S: Send + Sync,
     Arc<AccessKeys>: FromRef<S>,
+    Arc<Watch>: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let token = bearer(parts).ok_or(ApiError::NoToken)?;
         let keys = Arc::<AccessKeys>::from_ref(state);
-        Ok(Self(keys.verify(token, crate::clock::now()).await?))
+        let claims = keys.verify(token, crate::clock::now()).await?;
+        Arc::<Watch>::from_ref(state).admit(claims.sub, &parts.method).await?;
+        Ok(Self(claims))
     }
 }
 

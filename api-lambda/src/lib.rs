@@ -13,8 +13,10 @@ use tokio::net::TcpListener;
 
 mod admin_keys;
 mod audit;
+mod bans;
 mod clock;
 pub mod config;
+mod edge;
 mod error;
 mod extract;
 mod idempotency;
@@ -34,6 +36,7 @@ mod state;
 mod store;
 mod tickets;
 mod tournament;
+mod watch;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
@@ -41,11 +44,13 @@ pub use store::{StoreError, connect as store_client};
 
 use admin_keys::AdminKeys;
 use audit::Auditor;
+use edge::EdgeClient;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
 use state::{AppState, Region, ServiceToken, SharedSecret};
 use store::Store;
+use watch::Watch;
 
 /// How long requests may go on after the server was told to stop.
 const DRAIN_SECS_MAX: u64 = 15;
@@ -91,6 +96,8 @@ impl Api {
         let owner = config.owner_key.as_deref().map(SharedSecret::new);
         let auditor = Auditor { store: store.clone(), keys: Arc::new(AdminKeys::new(store.clone(), owner)) };
         let state = AppState {
+            watch: Arc::new(Watch::new(store.clone())),
+            edge: Arc::new(EdgeClient::new(&config.edge_url(), &config.service_token)),
             store,
             access: Arc::new(AccessKeys::new(
                 &config.edge_jwks_url,

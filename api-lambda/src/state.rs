@@ -7,9 +7,11 @@ use domain::catalogue::Catalogue;
 use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
+use crate::edge::EdgeClient;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::watch::Watch;
 
 /// What services show to the internal routes.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) tickets: Arc<KeyRing>,
     pub(crate) service: ServiceToken,
     pub(crate) region: Arc<Region>,
+    pub(crate) edge: Arc<EdgeClient>,
+    pub(crate) watch: Arc<Watch>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -81,6 +85,18 @@ impl FromRef<AppState> for Arc<KeyRing> {
 impl FromRef<AppState> for ServiceToken {
     fn from_ref(state: &AppState) -> Self {
         state.service.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<EdgeClient> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.edge)
+    }
+}
+
+impl FromRef<AppState> for Arc<Watch> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.watch)
     }
 }
 

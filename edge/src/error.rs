@@ -1,6 +1,8 @@
 //! What can go wrong at the edge, and the one map from that to what a client is told.
 
 use domain::contract::Problem;
+use domain::contract::bans::ban_text;
+use domain::time::UnixMillis;
 use token::TokenError;
 
 use crate::store::DatabaseError;
@@ -45,8 +47,13 @@ pub enum EdgeError {
     #[error("the refresh token was used before, so the session has been ended everywhere: sign in again")]
     RefreshReused,
     /// The account is banned.
-    #[error("the account is banned{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
-    Banned(String),
+    #[error("{}", ban_text(.reason, *.until))]
+    Banned {
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: UnixMillis,
+    },
     /// Too many tries.
     #[error("too many tries: wait {0} s")]
     TooMany(u64),
@@ -75,7 +82,7 @@ impl EdgeError {
             Self::EmailTaken => (409, "email_taken", "The e-mail address is taken"),
             Self::RefreshToken => (401, "refresh_token", "The refresh token is not good"),
             Self::RefreshReused => (401, "refresh_reused", "The refresh token was used before"),
-            Self::Banned(_) => (403, "account_banned", "The account is banned"),
+            Self::Banned { .. } => (403, "account_banned", "The account is banned"),
             Self::TooMany(_) => (429, "rate_limited", "Too many tries"),
             Self::NoRegion(_) => (503, "region_unavailable", "No region takes players"),
             Self::Database(_) => (503, "database", "The service has a fault"),

@@ -9,6 +9,7 @@ use domain::token::JWKS_PATH;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::accounts;
 use crate::config::EdgeConfig;
 use crate::error::EdgeError;
 use crate::request::{EdgeRequest, EdgeResponse};
@@ -102,6 +103,10 @@ async fn route<D: Database>(
             let region = region_of(path).expect("just seen");
             report_region(context, request, region).await
         }
+        (method, path) if accounts::serves(method, path) => {
+            demand_service(context, request)?;
+            accounts::answer(context, request).await
+        }
         (_, path) => {
             Err(methods_of(path).map_or_else(|| EdgeError::NotFound(path.to_owned()), EdgeError::Method))
         }
@@ -115,9 +120,19 @@ fn region_of(path: &str) -> Option<&str> {
 fn methods_of(path: &str) -> Option<&'static str> {
     match path {
         "/health" | "/v1/resolve" | JWKS_PATH => Some("GET"),
-        "/v1/accounts" | "/v1/sessions" | "/v1/sessions/refresh" => Some("POST"),
+        "/v1/accounts" => Some("GET, POST"),
+        "/v1/sessions" | "/v1/sessions/refresh" => Some("POST"),
         "/v1/sessions/current" => Some("DELETE"),
-        _ => region_of(path).map(|_| "PUT"),
+        _ => region_of(path).map(|_| "PUT").or_else(|| accounts::methods_of(path)),
+    }
+}
+
+fn demand_service<D>(context: &Context<'_, D>, request: &EdgeRequest) -> Result<(), EdgeError> {
+    let shown = request.headers.authorization.as_deref().and_then(bearer);
+    if shown.is_some_and(|shown| equal_in_constant_time(shown, &context.config.service_token)) {
+        Ok(())
+    } else {
+        Err(EdgeError::ServiceToken)
     }
 }
 
@@ -126,10 +141,7 @@ async fn report_region<D: Database>(
     request: &EdgeRequest,
     region: &str,
 ) -> Result<EdgeResponse, EdgeError> {
-    let shown = request.headers.authorization.as_deref().and_then(bearer);
-    if !shown.is_some_and(|shown| equal_in_constant_time(shown, &context.config.service_token)) {
-        return Err(EdgeError::ServiceToken);
-    }
+    demand_service(context, request)?;
     if !context.config.regions.iter().any(|known| known.region == region) {
         return Err(EdgeError::NotFound(request.path.clone()));
     }
@@ -155,7 +167,7 @@ fn check_size(request: &EdgeRequest) -> Result<(), EdgeError> {
     if request.body.len() > BODY_BYTES_MAX { Err(EdgeError::TooLarge(BODY_BYTES_MAX)) } else { Ok(()) }
 }
 
-fn body<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, EdgeError> {
+pub(crate) fn body<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, EdgeError> {
     check_size(request)?;
     let media = request.headers.content_type.as_deref().and_then(|value| value.split(';').next());
     if !media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
@@ -171,8 +183,8 @@ fn json(status: u16, value: &impl Serialize) -> Result<EdgeResponse, EdgeError> 
     Ok(EdgeResponse { status, headers, body })
 }
 
-/// An answer with tokens: nobody on the way may keep it.
-fn secret(status: u16, value: &impl Serialize) -> Result<EdgeResponse, EdgeError> {
+/// An answer that nobody on the way may keep.
+pub(crate) fn secret(status: u16, value: &impl Serialize) -> Result<EdgeResponse, EdgeError> {
     json(status, value).map(|response| with_header(response, "cache-control", "no-store".to_owned()))
 }
 

@@ -1,6 +1,7 @@
 //! The edge: it sends players to a region and gives out identities. The handlers know neither worker nor
 //! socket: the Worker shell and the native shell hand them requests, a database, the time and randomness.
 
+mod accounts;
 pub mod config;
 pub mod error;
 mod handle;

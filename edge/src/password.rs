@@ -29,9 +29,8 @@ pub(crate) fn verify(password: &str, hash_or_none: Option<&str>) -> bool {
     PasswordHash::new(text).is_ok_and(|parsed| argon2().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
-/// Checks the form of an e-mail address and a password; gives the address in lower case.
-pub(crate) fn check_form(email: &str, password: &str) -> Result<String, EdgeError> {
-    let bad = |text: &str| Err(EdgeError::BadRequest(text.to_owned()));
+/// Checks the form of an e-mail address and gives it in lower case.
+pub(crate) fn check_email(email: &str) -> Result<String, EdgeError> {
     let email = email.trim().to_lowercase();
     let well_formed = email.len() <= 254
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
@@ -42,11 +41,18 @@ pub(crate) fn check_form(email: &str, password: &str) -> Result<String, EdgeErro
                 && !host.starts_with('.')
                 && !host.ends_with('.')
         });
-    if !well_formed {
-        return bad("email is not an e-mail address");
+    if well_formed {
+        Ok(email)
+    } else {
+        Err(EdgeError::BadRequest("email is not an e-mail address".to_owned()))
     }
+}
+
+/// Checks the form of an e-mail address and a password; gives the address in lower case.
+pub(crate) fn check_form(email: &str, password: &str) -> Result<String, EdgeError> {
+    let email = check_email(email)?;
     if !PASSWORD_CHARS.contains(&password.chars().count()) {
-        return bad("password must have 10 to 128 characters");
+        return Err(EdgeError::BadRequest("password must have 10 to 128 characters".to_owned()));
     }
     Ok(email)
 }

@@ -14,7 +14,7 @@ use crate::password;
 use crate::store::{Account, Database, Refresh, Store};
 
 const GUEST: &str = "guest";
-const PASSWORD: &str = "password";
+pub(crate) const PASSWORD: &str = "password";
 /// Characters of a guest's device secret: 32 of base64 are 192 bits.
 const DEVICE_SECRET_CHARS: std::ops::RangeInclusive<usize> = 32..=128;
 
@@ -75,7 +75,7 @@ async fn sign_in_password<D: Database>(
     let email = password::check_form(email, password)?;
     limit_address(context).await?;
     let subject = sha256_hex(email.as_bytes());
-    limit(context, &format!("account {subject}"), context.config.rate_limits.per_account).await?;
+    limit(context, &tries_key(&subject), context.config.rate_limits.per_account).await?;
     let account = context.store().find_account(PASSWORD, &email).await?;
     let good = password::verify(password, account.as_ref().map(|account| account.secret.as_str()));
     match account {
@@ -96,7 +96,7 @@ pub(crate) async fn refresh<D: Database>(
     let expires_at = context.now.plus_millis(REFRESH_TOKEN_LIFETIME_SECS * 1_000);
     match store.rotate_refresh_token(&old, &hash, expires_at, context.now).await? {
         Refresh::Good(session, account) => Ok(response(context, account.id, session, token, false)),
-        Refresh::Banned(account) => Err(EdgeError::Banned(account.ban_reason)),
+        Refresh::Banned(account) => Err(banned(&account)),
         Refresh::Useless => Err(EdgeError::RefreshToken),
         Refresh::Reused(session) => {
             // Someone has a copy: whoever it is, the session ends for both.
@@ -127,9 +127,14 @@ async fn start_session_of<D: Database>(
 
 fn refuse_banned<D>(context: &Context<'_, D>, account: &Account) -> Result<(), EdgeError> {
     match account.banned_until {
-        Some(until) if until > context.now => Err(EdgeError::Banned(account.ban_reason.clone())),
+        Some(until) if until > context.now => Err(banned(account)),
         _ => Ok(()),
     }
+}
+
+fn banned(account: &Account) -> EdgeError {
+    let until = account.banned_until.unwrap_or(domain::time::UnixMillis::FOREVER);
+    EdgeError::Banned { reason: account.ban_reason.clone(), until }
 }
 
 async fn start_session<D: Database>(
@@ -170,6 +175,11 @@ fn response<D>(
     }
 }
 
+/// The name under which tries with a password are counted; `subject` is the hash of the e-mail address.
+pub(crate) fn tries_key(subject: &str) -> String {
+    format!("account {subject}")
+}
+
 fn new_refresh_token<D>(context: &Context<'_, D>) -> (String, String) {
     let token = URL_SAFE_NO_PAD.encode(context.random::<32>());
     let hash = sha256_hex(token.as_bytes());
@@ -186,7 +196,7 @@ async fn limit<D: Database>(context: &Context<'_, D>, key: &str, most: u32) -> R
     if tries > most { Err(EdgeError::TooMany(60 - context.now.as_secs() % 60)) } else { Ok(()) }
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::resolve::RegionHealth;
 
+mod accounts;
+
 /// A row by the names of its columns; integers and texts only.
 pub type Row = Map<String, Value>;
 
@@ -45,7 +47,7 @@ pub struct Account {
 pub enum Refresh {
     /// It was good, and is used up now.
     Good(SessionId, Account),
-    /// It is good still, but its account is banned.
+    /// Its account is banned, whatever it is else.
     Banned(Account),
     /// It was used before.
     Reused(SessionId),
@@ -157,7 +159,11 @@ impl<D: Database> Store<'_, D> {
         let is_set = |column: &str| row.get(column).is_some_and(|value| !value.is_null());
         let session = read_id(row, "session")?;
         let expired = read_millis(row, "expires_at").is_none_or(|at| at <= now);
-        if is_set("revoked_at") || expired {
+        let banned = read_millis(row, "banned_until").is_some_and(|until| until > now);
+        if banned && !expired {
+            // Said before all else: the ban has revoked the session too.
+            Ok(Refresh::Banned(read_account(row)?))
+        } else if is_set("revoked_at") || expired {
             Ok(Refresh::Useless)
         } else if is_set("used_at") {
             Ok(Refresh::Reused(session))

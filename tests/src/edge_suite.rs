@@ -1,5 +1,6 @@
 //! The tests of an edge, whichever it is: the native one and the Worker must pass the same list.
 
+mod accounts;
 mod bodies;
 mod regions;
 mod sessions;
@@ -140,6 +141,10 @@ pub async fn run(edge: &Edge) {
         sessions::a_session_ends,
         sessions::forged_tokens_end_nothing,
         sessions::tries_are_limited,
+        accounts::a_ban_keeps_out_at_once_and_ends,
+        accounts::orders_that_come_late_change_nothing,
+        accounts::only_services_ask_about_accounts,
+        accounts::an_account_is_shown_and_deleted_whole,
         bodies::bad_bodies_are_refused,
         bodies::paths_and_methods,
         bodies::origins_and_correlation,

@@ -108,7 +108,7 @@ mod tests {
         assert!(kept.len() < 500, "{kept}");
         assert_eq!(of_body(b""), None);
         assert_eq!(of_body(b"\xff\xfe{").as_deref(), Some("3 bytes that are not JSON"));
-        assert_eq!(of_body(&[b' '; BODY_BYTES_MAX + 1]).as_deref(), Some("over 65536 bytes"));
+        assert_eq!(of_body(&vec![b' '; BODY_BYTES_MAX + 1]).as_deref(), Some("over 65536 bytes"));
         let wide = serde_json::to_vec(&vec!["y"; 10_000]).expect("JSON");
         assert!(of_body(&wide).expect("a summary").chars().count() <= BODY_CHARS_MAX + 4);
     }

@@ -16,7 +16,7 @@ use domain::time::UnixMillis;
 use serde::Deserialize;
 use token::KeyRing;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::extract::{Body, InPath, InQuery, Service};
 use crate::routes::rooms;
 use crate::state::Region;
@@ -168,6 +168,7 @@ pub(crate) async fn claim(
         Ok(claimed) => claimed,
         Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
         Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),
+        Err(ClaimRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
     };
     claimed.party = store.party_of(id).await?.map(|party| party.id);
     // The seat ends when two heartbeats have had the time to count the player.

@@ -7,7 +7,12 @@ use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
 
 pub(crate) mod audit;
+pub(crate) mod bans;
+pub(crate) mod hosts;
 pub(crate) mod keys;
+pub(crate) mod names;
+pub(crate) mod notes;
+pub(crate) mod watch;
 
 /// A new item of the table.
 fn admin_item(pk: impl ToString, sk: impl ToString) -> Item {

@@ -74,8 +74,9 @@ impl Store {
             ),
         ];
         parts.extend(answer.map(|answer| self.answer_part(answer)));
+        parts.push(self.findable_part(&character.name, character.id, account));
         Ok(self.transact(parts).await?.map_err(|parts| {
-            if parts.get(3).is_some_and(transact::Part::is_refused) {
+            if answer.is_some() && parts.get(3).is_some_and(transact::Part::is_refused) {
                 CreateRefusal::Repeated
             } else if parts[0].is_refused() {
                 CreateRefusal::TooMany
@@ -179,7 +180,9 @@ impl Store {
         if name.reservation_key() != stored.character.name.reservation_key() {
             parts.push(self.reserve_name(name, id));
             parts.push(self.free_name(&stored.character.name));
+            parts.push(self.unfindable_part(&stored.character.name));
         }
+        parts.push(self.findable_part(name, id, account));
         Ok(match self.transact(parts).await? {
             Ok(()) => Ok(Character {
                 name: name.clone(),
@@ -232,6 +235,7 @@ impl Store {
                         .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
                 ),
                 self.free_name(&stored.character.name),
+                self.unfindable_part(&stored.character.name),
                 self.leave_board_part(leaderboards::KILLS, id),
             ];
             if self.transact(parts).await?.is_ok() {

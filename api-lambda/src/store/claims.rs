@@ -15,6 +15,8 @@ pub(crate) enum ClaimRefusal {
     Missing,
     /// The host does not own the instance (any more).
     Fenced,
+    /// The account is banned.
+    Banned,
 }
 
 impl Store {
@@ -50,6 +52,8 @@ impl Store {
                         .expression_attribute_values(":next", number(stored.claim + 1))
                         .expression_attribute_values(":version", number(stored.character.version)),
                 ),
+                // In the same transaction: who is not in the world when a ban is stored does not get in after it.
+                self.not_banned_part(request.account, now),
             ];
             match self.transact(parts).await? {
                 Ok(()) => {
@@ -60,6 +64,7 @@ impl Store {
                     }));
                 }
                 Err(parts) if parts[0].is_refused() => return Ok(Err(ClaimRefusal::Fenced)),
+                Err(parts) if parts[2].is_refused() => return Ok(Err(ClaimRefusal::Banned)),
                 // Somebody wrote to the character since it was read.
                 Err(_) => back_off(attempt).await,
             }

@@ -30,7 +30,18 @@ impl Store {
         order: &HostOrder,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
-        let item = mail_item(host, order, now);
+        self.post_mail_as(MessageId::new(now, crate::clock::random_u128()), host, order, now).await
+    }
+
+    /// The same under an id that the caller has chosen: repeated, it is the same piece of mail.
+    pub(crate) async fn post_mail_as(
+        &self,
+        id: MessageId,
+        host: HostId,
+        order: &HostOrder,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let item = mail_item(id, host, order, now);
         let call = self.client.put_item().table_name(&self.tables.mail).set_item(Some(item));
         call.send().await.map_err(unavailable)?;
         Ok(())
@@ -38,7 +49,7 @@ impl Store {
 
     /// An order for the host as part of a transaction.
     pub(crate) fn mail_part(&self, host: HostId, order: &HostOrder, now: UnixMillis) -> TransactWriteItem {
-        let item = mail_item(host, order, now);
+        let item = mail_item(MessageId::new(now, crate::clock::random_u128()), host, order, now);
         transact::put(Put::builder().table_name(&self.tables.mail).set_item(Some(item)))
     }
 
@@ -103,8 +114,7 @@ impl Store {
     }
 }
 
-fn mail_item(host: HostId, order: &HostOrder, now: UnixMillis) -> Item {
-    let id = MessageId::new(now, crate::clock::random_u128());
+fn mail_item(id: MessageId, host: HostId, order: &HostOrder, now: UnixMillis) -> Item {
     let order = serde_json::to_string(order).expect("an order is plain data");
     let mut item = item::new_item(host);
     item.insert("sk".into(), text(id));

@@ -1,7 +1,12 @@
 //! What administrators do, and what nobody else can.
 
 mod audit;
+mod bans;
 mod keys;
+mod maintenance;
+mod operations;
+mod platform;
+mod players;
 
 use domain::contract::admin::{AdminKeyMade, AuditPage};
 use reqwest::{Method, RequestBuilder};

@@ -185,6 +185,17 @@ impl App {
         Self { url, edge, engine, http: http() }
     }
 
+    /// A second process of the API on the same store.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let engine = Engine {
+            url: self.engine.url.clone(),
+            table_prefix: self.engine.table_prefix.clone(),
+            stop: None,
+            ended: None,
+        };
+        Self::start_on(engine, change).await
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod coordinator;
 pub mod chat;
+pub mod bans;
 pub mod edge;
 pub mod hosts;
 pub mod instances;
@@ -14,6 +15,7 @@ pub mod players;
 pub mod social;
 pub mod tournaments;
 pub mod rooms;
+pub mod support;
 
 use serde::{Deserialize, Serialize};
 

@@ -38,8 +38,14 @@ impl CharacterName {
     /// The form that must be unique: lower case, without separators.
     #[must_use]
     pub fn reservation_key(&self) -> String {
-        self.0.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        search_key(&self.0)
     }
+}
+
+/// The form of [`CharacterName::reservation_key`] for a part of a name.
+#[must_use]
+pub fn search_key(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl TryFrom<String> for CharacterName {

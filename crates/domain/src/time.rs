@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(u64);
 
 impl UnixMillis {
+    /// A time that never comes: the last one that every JSON reader takes for a whole number.
+    pub const FOREVER: Self = Self((1 << 53) - 1);
+
     /// The point in time `millis` after 1970 began.
     #[must_use]
     pub const fn new(millis: u64) -> Self {

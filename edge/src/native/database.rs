@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::store::{Database, DatabaseError, Row, Statement};
 
 /// Every migration, in order. The names are those of the files, as wrangler notes them.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("0001_accounts.sql", include_str!("../../../migrations/d1/0001_accounts.sql")),
     ("0002_regions.sql", include_str!("../../../migrations/d1/0002_regions.sql")),
+    ("0003_bans.sql", include_str!("../../../migrations/d1/0003_bans.sql")),
 ];
 
 /// The table in which wrangler notes what it has applied.

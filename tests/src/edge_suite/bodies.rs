@@ -39,6 +39,9 @@ pub(super) async fn paths_and_methods(edge: &Edge) {
         (Method::POST, "/v1/resolve", "GET"),
         (Method::GET, "/v1/sessions/current", "DELETE"),
         (Method::DELETE, "/v1/regions/fra/health", "PUT"),
+        (Method::DELETE, "/v1/accounts", "GET, POST"),
+        (Method::POST, "/v1/accounts/x", "GET, DELETE"),
+        (Method::POST, "/v1/bans/x", "PUT, DELETE"),
     ] {
         let answer = edge.request(method.clone(), path).send().await.expect("an answer");
         assert_eq!(

@@ -25,3 +25,41 @@ pub(crate) const EXPIRES_IN_THE_PAST: Refusal = refusal(
     "The end is over already",
     "the time given is over already: give a later one, in milliseconds since 1970",
 );
+
+pub(crate) const BANNED: Refusal =
+    refusal(StatusCode::FORBIDDEN, "account_banned", "The account is banned", "the account is banned");
+
+pub(crate) const NOT_BANNED: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "not_banned",
+    "The account is not banned",
+    "no ban of this account is in force: there is nothing to lift",
+);
+
+pub(crate) const ERASED: Refusal = refusal(
+    StatusCode::FORBIDDEN,
+    "account_erased",
+    "The account is no more",
+    "the data of this account was deleted: sign in anew to make another one",
+);
+
+pub(crate) const MAINTENANCE: Refusal = refusal(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "maintenance",
+    "The region is under maintenance",
+    "the region is under maintenance: try again later",
+);
+
+pub(crate) const NO_HOST: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_host",
+    "There is no such host",
+    "no host of this id is known: list them to see which there are",
+);
+
+pub(crate) const EDGE_UNREACHABLE: Refusal = refusal(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "edge_unreachable",
+    "The edge does not answer",
+    "the edge, which has what this needs, does not answer: try again in some seconds",
+);

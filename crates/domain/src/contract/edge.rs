@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AccountId;
+use crate::ids::{AccountId, SessionId};
+use crate::time::UnixMillis;
 
 /// Answer of `GET /v1/resolve`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,4 +110,60 @@ pub struct RegionReport {
     pub players: u32,
     /// Hosts with a lease.
     pub hosts: u32,
+}
+
+/// Body of `PUT /v1/bans/{account}`, with the service token: the account is kept out. `DELETE` of the same address
+/// with `?version=` lets it in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BanOrder {
+    /// For the player: at most 500 characters.
+    pub reason: String,
+    /// When it ends, in milliseconds since 1970; never, if none is given.
+    pub until: Option<UnixMillis>,
+    /// Rises with each order about the account: one that comes after a newer one changes nothing.
+    pub version: u64,
+}
+
+/// Answer of `GET /v1/accounts/{account}` and of `GET /v1/accounts?email=`, with the service token: all that the edge
+/// knows of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountRecord {
+    /// The account.
+    pub account: AccountId,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// A ban holds until then.
+    pub banned_until: Option<UnixMillis>,
+    /// Why.
+    pub ban_reason: Option<String>,
+    /// How its owner proves to be it.
+    pub credentials: Vec<CredentialRecord>,
+    /// Sign-ins, the newest 100.
+    pub sessions: Vec<SessionRecord>,
+}
+
+/// A credential, without what it is checked against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CredentialRecord {
+    /// `guest` or `password`.
+    pub kind: String,
+    /// The e-mail address of a password.
+    pub email: Option<String>,
+    /// When it was made.
+    pub created_at: UnixMillis,
+}
+
+/// A sign-in and what was refreshed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionRecord {
+    /// The session.
+    pub session: SessionId,
+    /// When it began.
+    pub created_at: UnixMillis,
+    /// When it was ended.
+    pub revoked_at: Option<UnixMillis>,
 }

@@ -41,10 +41,7 @@ impl Data {
             .map_err(|error| Fault::usage(format!("the data folder {name} cannot be made: {error}")))?;
         let file = folder.join(FILE);
         let secrets = if file.exists() {
-            let secrets = read(&file)?;
-            // What was missing in it is kept from now on.
-            write(&file, &secrets)?;
-            secrets
+            read(&file)?
         } else {
             let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
             if !empty {
@@ -86,7 +83,13 @@ fn read(file: &Path) -> Result<Secrets, Fault> {
         );
         return Err(Fault::usage(text));
     }
-    serde_json::from_value(value).map_err(|error| fault(&error))
+    let complete = value.get("owner_key").is_some();
+    let secrets = serde_json::from_value(value).map_err(|error| fault(&error))?;
+    if !complete {
+        // The key that was made in its place must be the same tomorrow.
+        write(file, &secrets)?;
+    }
+    Ok(secrets)
 }
 
 fn write(file: &Path, secrets: &Secrets) -> Result<(), Fault> {

@@ -1,0 +1,104 @@
+//! Telling edge and hosts about a ban: when it is made, and again each second until both know. It knows no route.
+
+use domain::contract::bans::{EdgeState, ban_text};
+use domain::contract::edge::BanOrder;
+use domain::contract::mail::HostOrder;
+use domain::ids::{AccountId, CharacterId};
+use domain::time::UnixMillis;
+use futures_util::future::{join_all, try_join_all};
+
+use crate::edge::{EdgeClient, EdgeError};
+use crate::store::admin::bans::BanRecord;
+use crate::store::{Store, StoreError};
+
+/// Bans that one step tells about: all at once, so that a silent edge costs one time limit.
+const STEP_MAX: i32 = 25;
+
+/// Why a ban is still to be told.
+#[derive(Debug, thiserror::Error)]
+enum Untold {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+}
+
+/// Tells hosts and edge. What fails is tried again by [`step`].
+pub(crate) async fn tell(store: &Store, edge: &EdgeClient, account: AccountId, ban: &BanRecord) -> EdgeState {
+    match try_to_tell(store, edge, account, ban).await {
+        Ok(()) => EdgeState::Told,
+        Err(error) => {
+            tracing::warn!(account.id = %account, %error, "a ban is still to be told");
+            EdgeState::Pending
+        }
+    }
+}
+
+async fn try_to_tell(
+    store: &Store,
+    edge: &EdgeClient,
+    account: AccountId,
+    ban: &BanRecord,
+) -> Result<(), Untold> {
+    let now = crate::clock::now();
+    let known = if ban.holds(now) {
+        // No host takes the account in from the moment on at which the ban was stored, so who is in now is all.
+        kick_all(store, account, &ban_text(&ban.reason, ban.until), now).await?;
+        let until = (ban.until < UnixMillis::FOREVER).then_some(ban.until);
+        edge.ban(account, &BanOrder { reason: ban.reason.clone(), until, version: ban.version }).await?
+    } else {
+        edge.unban(account, ban.version).await?
+    };
+    if !known {
+        tracing::warn!(account.id = %account, "the edge has no such account: there is nothing to tell it");
+    }
+    store.ban_told(account, ban.version, now).await?;
+    Ok(())
+}
+
+/// Takes every character of the account out of the world; the answer is which were in it.
+pub(crate) async fn kick_all(
+    store: &Store,
+    account: AccountId,
+    reason: &str,
+    now: UnixMillis,
+) -> Result<Vec<CharacterId>, StoreError> {
+    let characters = store.characters_of(account).await?;
+    let ids: Vec<CharacterId> = characters.iter().map(|character| character.id).collect();
+    kick(store, &ids, reason, now).await
+}
+
+/// Takes these characters out of the world; the answer is which were in it.
+pub(crate) async fn kick(
+    store: &Store,
+    characters: &[CharacterId],
+    reason: &str,
+    now: UnixMillis,
+) -> Result<Vec<CharacterId>, StoreError> {
+    let present = store.presence(characters, now).await?;
+    let orders = present.into_iter().filter_map(|presence| Some((presence.character, presence.online?)));
+    let posts = orders.map(|(character, stay)| async move {
+        let order = HostOrder::Kick { character, reason: reason.to_owned() };
+        store.post_mail(stay.host, &order, now).await.map(|()| character)
+    });
+    try_join_all(posts).await
+}
+
+/// Tells what is still to be told; the answer is how many are known now, and how many are not.
+pub(crate) async fn step(store: &Store, edge: &EdgeClient) -> Result<(u32, u32), StoreError> {
+    let pending = store.pending_bans(STEP_MAX).await?;
+    let told = join_all(pending.iter().map(|account| async {
+        match store.ban_of(*account).await {
+            Ok(Some(ban)) => tell(store, edge, *account, &ban).await == EdgeState::Told,
+            Ok(None) => store.ban_told(*account, 0, crate::clock::now()).await.is_ok(),
+            Err(error) => {
+                tracing::warn!(kind = error.kind(), %error, "a ban could not be read");
+                false
+            }
+        }
+    }))
+    .await;
+    let count = |wanted: bool| told.iter().filter(|told| **told == wanted).count();
+    let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok((small(count(true)), small(count(false))))
+}

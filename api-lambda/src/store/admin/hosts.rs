@@ -1,0 +1,93 @@
+//! Hosts as administrators see them, and the mail of broadcasts. The tables are `fleet` and `mail`.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::contract::mail::{Audience, HostOrder, Notice};
+use domain::contract::support::{HostRecord, InstanceRecord};
+use domain::ids::{HostId, MessageId};
+use domain::time::UnixMillis;
+
+use crate::store::cursor::Cursor;
+use crate::store::fleet::{HOSTS_PARTITION, read_instances};
+use crate::store::item::{self, Item, number, text};
+use crate::store::{Store, StoreError, unavailable};
+
+impl Store {
+    /// A page of hosts that have a lease, draining ones too.
+    pub(crate) async fn hosts(
+        &self,
+        limit: i32,
+        cursor: Option<&Cursor>,
+        now: UnixMillis,
+    ) -> Result<(Vec<HostRecord>, Option<String>), StoreError> {
+        let fixed = [("zone", text(HOSTS_PARTITION))];
+        let call = self
+            .client
+            .query()
+            .table_name(&self.tables.fleet)
+            .index_name("by_zone")
+            .key_condition_expression("#zone = :hosts")
+            .filter_expression("lease_until > :now")
+            .expression_attribute_names("#zone", "zone")
+            .expression_attribute_values(":hosts", text(HOSTS_PARTITION))
+            .expression_attribute_values(":now", number(now.as_millis()))
+            .set_exclusive_start_key(cursor.and_then(|cursor| cursor.start_of(&["pk", "zone"], &fixed)))
+            .limit(limit);
+        let page = call.send().await.map_err(unavailable)?;
+        let hosts = page.items.unwrap_or_default().iter().map(read_host).collect::<Result<_, _>>()?;
+        Ok((hosts, Cursor::after(page.last_evaluated_key.as_ref()).map(String::from)))
+    }
+
+    /// All hosts that have a lease.
+    pub(crate) async fn all_hosts(&self, now: UnixMillis) -> Result<Vec<HostRecord>, StoreError> {
+        let (mut hosts, mut cursor) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.hosts(100, cursor.as_ref(), now).await?;
+            hosts.extend(page);
+            match next {
+                Some(next) => cursor = Cursor::try_from(next).ok(),
+                None => return Ok(hosts),
+            }
+        }
+    }
+
+    /// Tells players something by a piece of mail whose id the caller has chosen, so that it is the same one however
+    /// often it is sent.
+    pub(crate) async fn post_broadcast(
+        &self,
+        to: &[(HostId, Audience)],
+        notice: &Notice,
+        id: MessageId,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let posts = to.iter().map(|(host, audience)| async move {
+            // One host may get several pieces, one for each of its instances; hosts are told apart by the mailbox.
+            let own = match audience {
+                Audience::Instance(instance) => id.as_u128() ^ instance.as_u128(),
+                _ => id.as_u128(),
+            };
+            let own = MessageId::new(at, own);
+            let order = HostOrder::Notify { to: audience.clone(), notice: notice.clone() };
+            self.post_mail_as(own, *host, &order, at).await
+        });
+        futures_util::future::try_join_all(posts).await.map(drop)
+    }
+}
+
+fn read_host(item: &Item) -> Result<HostRecord, StoreError> {
+    let optional = |name: &str| match item.get(name) {
+        Some(_) => item::read_number(item, name),
+        None => Ok(0),
+    };
+    let instances = read_instances(item)?;
+    Ok(HostRecord {
+        host: item::read_parsed(item, "pk")?,
+        url: item::read_text(item, "url")?.to_owned(),
+        players: optional("players")?,
+        tick_p99_us: optional("tick_p99_us")?,
+        draining: matches!(item.get("draining"), Some(AttributeValue::Bool(true))),
+        instances: instances
+            .into_iter()
+            .map(|own| InstanceRecord { instance: own.instance, zone: own.zone })
+            .collect(),
+    })
+}
