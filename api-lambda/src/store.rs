@@ -21,6 +21,7 @@ pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod possessions;
 pub(crate) mod requests;
 pub(crate) mod seats;
 mod transact;
@@ -70,6 +71,7 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) possessions: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -88,6 +90,7 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            possessions: name("possessions"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -60,7 +60,6 @@ pub(crate) async fn create(
         xp: 0,
         kills: 0,
         deaths: 0,
-        items: Vec::new(),
         place: None,
         created_at: now,
         updated_at: now,

@@ -1,5 +1,7 @@
 //! `/internal/v1/instances`: what zone hosts store of the worlds that they run.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
@@ -9,12 +11,13 @@ use domain::limits::HOST_BATCH_MAX;
 
 use crate::error::ApiError;
 use crate::extract::{Body, InPath, Service};
+use crate::state::Region;
 use crate::store::Store;
 use crate::store::batches::Fenced;
 
-/// Most kinds of items in one event, and bytes of an item's name.
+/// Most kinds of items and of currencies in one event.
 const EVENT_ITEMS_MAX: usize = 16;
-const ITEM_NAME_BYTES_MAX: usize = 64;
+const EVENT_CURRENCIES_MAX: usize = 4;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {
@@ -62,11 +65,13 @@ pub(crate) async fn events(
     _: Service,
     InPath(instance): InPath<InstanceId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     Body(body): Body<EventBatch>,
 ) -> Result<Json<BatchOutcome>, ApiError> {
     check_length(body.events.len())?;
     check_events(&body.events)?;
-    let outcomes = store.apply_events(instance, &body, crate::clock::now()).await?;
+    let catalogue = region.catalogue();
+    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 
@@ -81,8 +86,8 @@ fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
         if event.items.len() > EVENT_ITEMS_MAX {
             return refuse(event.sequence, "has more than 16 kinds of items");
         }
-        if event.items.iter().any(|stack| !(1..=ITEM_NAME_BYTES_MAX).contains(&stack.item.len())) {
-            return refuse(event.sequence, "has an item whose name is not of 1 to 64 bytes");
+        if event.currencies.len() > EVENT_CURRENCIES_MAX {
+            return refuse(event.sequence, "has more than 4 currencies");
         }
     }
     Ok(())

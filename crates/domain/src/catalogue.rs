@@ -4,10 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::ZoneId;
+use crate::ids::{CurrencyId, ItemKind, ZoneId};
 
+mod items;
+mod names;
 mod zones;
 
+pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
+pub use names::NameRules;
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
@@ -16,6 +20,12 @@ pub use zones::ZoneDefinition;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     zones: Vec<ZoneDefinition>,
+    /// What characters can have.
+    #[serde(default)]
+    pub possessions: PossessionRules,
+    /// Which names characters may not have.
+    #[serde(default)]
+    pub names: NameRules,
 }
 
 /// Where a new character starts.
@@ -49,13 +59,15 @@ impl Catalogue {
                 },
                 ZoneDefinition { capacity: 500, monsters: 150, ..zone("forest", "The Old Forest") },
             ],
+            possessions: PossessionRules::builtin(),
+            names: NameRules::builtin(),
         }
     }
 
-    /// The catalogue of these zones.
+    /// The catalogue of these zones, and else what comes with Graticule.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones }
+        Self { zones, ..Self::builtin() }
     }
 
     /// Every zone.
@@ -71,5 +83,28 @@ impl Catalogue {
     }
 }
 
-/// Items that monsters drop, by their archetype on the wire.
+/// What monsters drop, by its archetype on the wire: items of the catalogue, and [`LOOT_CURRENCY`].
 pub const LOOT_ITEMS: [&str; 3] = ["coin", "hide", "fang"];
+
+/// The currency among [`LOOT_ITEMS`].
+pub const LOOT_CURRENCY: &str = "coin";
+
+/// What a monster dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loot {
+    /// Money.
+    Currency(CurrencyId),
+    /// An item.
+    Item(ItemKind),
+}
+
+/// What the archetype on the wire stands for, if it is loot.
+#[must_use]
+pub fn loot(archetype: u8) -> Option<Loot> {
+    let name = *LOOT_ITEMS.get(usize::from(archetype))?;
+    if name == LOOT_CURRENCY {
+        name.parse().ok().map(Loot::Currency)
+    } else {
+        name.parse().ok().map(Loot::Item)
+    }
+}

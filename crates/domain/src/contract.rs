@@ -5,6 +5,7 @@ pub mod edge;
 pub mod hosts;
 pub mod mail;
 pub mod players;
+pub mod possessions;
 
 use serde::{Deserialize, Serialize};
 

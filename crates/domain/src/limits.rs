@@ -49,6 +49,19 @@ pub const REGION_STALE_MILLIS: u64 = 10_000;
 /// Entries of one batch of durable events or saves: each becomes one transaction.
 pub const HOST_BATCH_MAX: usize = 256;
 
+/// The largest balance of a currency and the largest value of a progress counter: what every JSON reader holds
+/// exactly, 2^53 - 1.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// The largest stack that a catalogue may allow: a million takes of a thousand.
+pub const STACK_MAX: u32 = 1_000_000_000;
+
+/// Counters and flags of one character: names of 32 bytes and values of 11 make an item of 6 KiB at most.
+pub const PROGRESS_PER_CHARACTER_MAX: usize = 128;
+
+/// A deleted character can be restored for this long, 30 days; then it and all that it has is purged.
+pub const DELETED_CHARACTER_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
 const _: () = {
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");

@@ -9,6 +9,7 @@ use domain::contract::hosts::{
     HostLease, HostRegistered, RegisterHost, SaveBatch,
 };
 use domain::contract::players::{Character, ItemStack, Place};
+use domain::contract::possessions::Money;
 use domain::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, SessionId, TicketId, ZoneId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS, TICKET_LIFETIME_SECS};
 use domain::names::CharacterName;
@@ -39,6 +40,8 @@ struct Stored {
     account: AccountId,
     character: Character,
     claim: u64,
+    items: Vec<ItemStack>,
+    money: Vec<Money>,
 }
 
 impl LocalPlatform {
@@ -59,12 +62,17 @@ impl LocalPlatform {
             xp: 0,
             kills: 0,
             deaths: 0,
-            items: Vec::new(),
             place,
             created_at: unix_now(),
             updated_at: unix_now(),
         };
-        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0 };
+        let stored = Stored {
+            account: AccountId::from_u128(number),
+            character,
+            claim: 0,
+            items: Vec::new(),
+            money: Vec::new(),
+        };
         self.lock().characters.insert(id, stored);
         id
     }
@@ -73,6 +81,12 @@ impl LocalPlatform {
     #[must_use]
     pub fn character(&self, id: CharacterId) -> Option<Character> {
         self.lock().characters.get(&id).map(|stored| stored.character.clone())
+    }
+
+    /// What the character carries: items and money.
+    #[must_use]
+    pub fn possessions(&self, id: CharacterId) -> Option<(Vec<ItemStack>, Vec<Money>)> {
+        self.lock().characters.get(&id).map(|stored| (stored.items.clone(), stored.money.clone()))
     }
 
     /// The claims of a ticket to enter `zone`; `None` if there is no such character or zone.
@@ -142,7 +156,12 @@ impl Platform for LocalPlatform {
         let stored = state.characters.get_mut(&character).filter(|stored| stored.account == claim.account);
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
-        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim })
+        Ok(ClaimedCharacter {
+            character: stored.character.clone(),
+            claim: stored.claim,
+            equipment: Vec::new(),
+            progress: Vec::new(),
+        })
     }
 
     async fn save(&self, _: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
@@ -171,7 +190,10 @@ impl Platform for LocalPlatform {
             character.kills += u64::from(event.kills);
             character.deaths += u64::from(event.deaths);
             for found in event.items {
-                add_items(&mut character.items, found);
+                add_items(&mut stored.items, found);
+            }
+            for found in event.currencies {
+                add_money(&mut stored.money, found);
             }
             EntryOutcome::Stored
         });
@@ -187,5 +209,12 @@ fn add_items(items: &mut Vec<ItemStack>, found: ItemStack) {
     match items.iter_mut().find(|stack| stack.item == found.item) {
         Some(stack) => stack.count += found.count,
         None => items.push(found),
+    }
+}
+
+fn add_money(money: &mut Vec<Money>, found: Money) {
+    match money.iter_mut().find(|balance| balance.currency == found.currency) {
+        Some(balance) => balance.amount += found.amount,
+        None => money.push(found),
     }
 }

@@ -248,7 +248,9 @@ async fn gains_are_stored_once_although_replies_are_lost() {
     assert!(app.host.drain(Duration::from_secs(10)).await);
     let stored = app.local.character(character).expect("is there");
     assert_eq!((stored.xp, stored.kills), (30 * 7, 30));
-    assert_eq!(stored.items.iter().map(|stack| stack.count).sum::<u32>(), 30);
+    let (items, money) = app.local.possessions(character).expect("is there");
+    assert!(items.is_empty(), "coins are money");
+    assert_eq!(money.iter().map(|money| money.amount).collect::<Vec<_>>(), [30]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
