@@ -14,6 +14,7 @@ pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
 pub(crate) mod operational;
+pub(crate) mod possessions;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -21,6 +22,14 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
     let (router, description) = OpenApiRouter::with_openapi(crate::openapi::frame())
         .routes(routes!(characters::list, characters::create))
         .routes(routes!(characters::read, characters::rename, characters::delete))
+        .routes(routes!(characters::list_deleted))
+        .routes(routes!(characters::restore))
+        .routes(routes!(characters::purge))
+        .routes(routes!(possessions::inventory))
+        .routes(routes!(possessions::wallet))
+        .routes(routes!(possessions::ledger))
+        .routes(routes!(possessions::progress))
+        .routes(routes!(possessions::actions))
         .routes(routes!(zones::list))
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))

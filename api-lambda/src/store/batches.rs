@@ -21,7 +21,7 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, tran
 const TRANSACTION_PARTS_MAX: usize = 100;
 
 /// How long an applied event is remembered: far longer than a host tries to send it.
-const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
+pub(crate) const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
 
 /// The host does not own the instance (any more).
 #[derive(Debug)]

@@ -11,6 +11,8 @@ use domain::time::UnixMillis;
 use crate::store::item::{self, Item, text};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
 
+pub(crate) mod actions;
+mod deeds;
 pub(crate) mod gains;
 pub(crate) mod parts;
 pub(crate) mod reading;

@@ -9,4 +9,7 @@ mod fleet;
 mod instances;
 mod leaderboards;
 mod openapi;
+mod possessions;
+mod possessions_random;
+mod restoration;
 mod zones;

@@ -31,9 +31,11 @@ pub(super) fn character_item(account: AccountId, character: &Character) -> Item 
 
 /// The character of this item, unless it was deleted.
 pub(crate) fn read_living(item: &Item) -> Result<Option<StoredCharacter>, StoreError> {
-    if item.contains_key("deleted_at") {
-        return Ok(None);
-    }
+    if item.contains_key("deleted_at") { Ok(None) } else { read_character(item).map(Some) }
+}
+
+/// The character of this item, deleted or not.
+pub(super) fn read_character(item: &Item) -> Result<StoredCharacter, StoreError> {
     item::check_version(item)?;
     let xp = item::read_number(item, "xp")?;
     let character = Character {
@@ -48,11 +50,11 @@ pub(crate) fn read_living(item: &Item) -> Result<Option<StoredCharacter>, StoreE
         created_at: UnixMillis::new(item::read_number(item, "created_at")?),
         updated_at: UnixMillis::new(item::read_number(item, "updated_at")?),
     };
-    Ok(Some(StoredCharacter {
+    Ok(StoredCharacter {
         account: item::read_parsed(item, "account")?,
         claim: item::read_number(item, "claim")?,
         character,
-    }))
+    })
 }
 
 fn read_place(item: &Item) -> Result<Place, StoreError> {

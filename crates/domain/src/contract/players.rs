@@ -109,6 +109,16 @@ pub struct DeletedCharacter {
     pub restorable_until: UnixMillis,
 }
 
+/// Answer of `POST /internal/v1/characters/purge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PurgedCharacters {
+    /// Characters of which nothing is left.
+    pub characters: Vec<CharacterId>,
+    /// Whether more may be due: call again.
+    pub more: bool,
+}
+
 /// Answer of `GET /v1/characters`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
