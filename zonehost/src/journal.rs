@@ -129,7 +129,7 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
 
 /// The parts of an event of which nothing was stored since one of its possessions was refused: the event without
 /// them under its own number, which is still free, and then each of them alone.
-fn pieces(event: CharacterEvent) -> Vec<CharacterEvent> {
+fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
     let alone = empty_event(event.character);
     let items =
         event.items.iter().map(|stack| CharacterEvent { items: vec![stack.clone()], ..alone.clone() });
@@ -138,7 +138,7 @@ fn pieces(event: CharacterEvent) -> Vec<CharacterEvent> {
         .iter()
         .map(|money| CharacterEvent { currencies: vec![money.clone()], ..alone.clone() });
     let possessions: Vec<_> = items.chain(currencies).collect();
-    let rest = CharacterEvent { items: Vec::new(), currencies: Vec::new(), ..event };
+    let rest = CharacterEvent { items: Vec::new(), currencies: Vec::new(), ..event.clone() };
     std::iter::once(rest).chain(possessions).collect()
 }
 
@@ -185,7 +185,7 @@ impl<P: Platform> Journal<P> {
         sequence: &mut u64,
     ) -> Result<(), PlatformError> {
         for refused in self.store_events(events).await? {
-            let mut parts = pieces(refused);
+            let mut parts = pieces(&refused);
             for part in parts.iter_mut().skip(1) {
                 *sequence += 1;
                 part.sequence = *sequence;
@@ -268,7 +268,7 @@ mod tests {
         let mut event = gains.remove(&character).expect("gains");
         event.sequence = 7;
         assert_eq!((event.xp, event.items.len(), event.currencies[0].amount), (5, 2, 7));
-        let parts = pieces(event.clone());
+        let parts = pieces(&event);
         assert_eq!((parts.len(), parts[0].sequence, parts[0].xp), (4, 7, 5));
         assert!(parts[0].items.is_empty() && parts[0].currencies.is_empty());
         assert!(parts[1..].iter().all(|part| part.xp == 0));

@@ -18,6 +18,9 @@ pub(crate) mod parts;
 pub(crate) mod reading;
 pub(crate) mod wallet;
 
+#[cfg(test)]
+mod tests;
+
 /// Most keys of one read: DynamoDB's limit.
 const READ_KEYS_MAX: usize = 100;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::catalogue::{Binding, PossessionRules};
 use domain::contract::possessions::{Action, ActionOutcome, CharacterAction, ProgressChange};
-use domain::ids::{CharacterId, CurrencyId, ItemId, ItemKind, ProgressId, ReasonId, SlotId};
+use domain::ids::{CharacterId, ItemId, ItemKind, ProgressId, ReasonId, SlotId};
 use domain::limits::{AMOUNT_MAX, PROGRESS_PER_CHARACTER_MAX};
 use domain::time::UnixMillis;
 
@@ -205,7 +205,7 @@ impl Store {
         }
         // What goes out is not limited by how much may be there.
         let balance_max = definition.map_or(0, |definition| definition.balance_max);
-        let movement = Movement::debit(amount, reason, cause);
+        let movement = Movement::debit(amount, reason, cause.to_string());
         self.wallet_parts(wallet, &[movement], balance_max, now).map_err(|_| ActionOutcome::NotEnough)
     }
 

@@ -104,7 +104,7 @@ impl Store {
             let definition = rules.currency(currency).ok_or(EntryOutcome::Unknown)?;
             gains.credits.push(Credit {
                 currency: currency.clone(),
-                movement: Movement::credit(amount, &reason, source),
+                movement: Movement::credit(amount, &reason, source.to_string()),
                 balance_max: definition.balance_max,
             });
         }

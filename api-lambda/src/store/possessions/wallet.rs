@@ -37,14 +37,14 @@ pub(crate) struct Movement {
 
 impl Movement {
     /// `amount` comes in.
-    pub(crate) fn credit(amount: u64, reason: &ReasonId, cause: impl ToString) -> Self {
+    pub(crate) fn credit(amount: u64, reason: &ReasonId, cause: impl Into<String>) -> Self {
         // What does not fit is over every balance_max, and refused as such.
         let amount = i64::try_from(amount).unwrap_or(i64::MAX);
-        Self { amount, reason: reason.clone(), cause: cause.to_string() }
+        Self { amount, reason: reason.clone(), cause: cause.into() }
     }
 
     /// `amount` goes out.
-    pub(crate) fn debit(amount: u64, reason: &ReasonId, cause: impl ToString) -> Self {
+    pub(crate) fn debit(amount: u64, reason: &ReasonId, cause: impl Into<String>) -> Self {
         let Self { amount, reason, cause } = Self::credit(amount, reason, cause);
         Self { amount: -amount, reason, cause }
     }
