@@ -1,5 +1,6 @@
 //! `/v1/characters/{id}/inventory`, `/wallet`, `/progress`, and the host's routes that change them.
 
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::contract::hosts::{BatchOutcome, ClaimedCharacter, EntryOutcome};
 use domain::contract::players::Character;
 use domain::contract::possessions::{
@@ -130,6 +131,8 @@ async fn what_is_found_is_there_once() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_stored_as_a_whole_leaves_nothing_and_hurts_no_other() {
+    use EntryOutcome::{Full, Stored, TooMany, Unknown};
+
     let app = App::start().await;
     let world = world(&app).await;
     let (ada, bob) = (hero(&app, &world, "Ada").await, hero(&app, &world, "Bob").await);
@@ -151,7 +154,6 @@ async fn an_event_that_cannot_be_stored_as_a_whole_leaves_nothing_and_hurts_no_o
         coins(10, ada.id, u64::MAX),
         items(11, ada.id, "potion", 1),
     ];
-    use EntryOutcome::{Full, Stored, TooMany, Unknown};
     let expected = [Unknown, Unknown, Stored, Full, TooMany, Full, Full, Stored, Full, Full, Stored];
     assert_eq!(world.gains(&batch).await, expected);
     assert_eq!(world.gains(&batch).await, expected, "what was stored stays stored");
@@ -162,6 +164,25 @@ async fn an_event_that_cannot_be_stored_as_a_whole_leaves_nothing_and_hurts_no_o
     // The sequence is free: the event can be sent again without what has no place.
     assert_eq!(world.gains(&[items(4, ada.id, "hide", 2)]).await, [Stored]);
     assert_eq!(ada.count("hide").await, 2);
+}
+
+#[tokio::test]
+async fn an_event_so_old_that_it_is_forgotten_makes_no_item_twice() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let ada = hero(&app, &world, "Ada").await;
+    let event = [gain(1, ada.id, &json!([{ "item": "sword", "count": 2 }]), &json!([]))];
+    assert_eq!(world.gains(&event).await, [EntryOutcome::Stored]);
+    let swords = ada.unique("sword").await;
+    let own = &world.registered.instances[0];
+    let remembered = format!("{}#{}#1", own.instance, own.epoch);
+    let delete = app.engine.client().delete_item().table_name(format!("{}requests", app.engine.table_prefix));
+    let delete = delete.key("pk", AttributeValue::S(remembered)).return_values(ReturnValue::AllOld);
+    assert!(delete.send().await.expect("deleted").attributes.is_some(), "it was remembered");
+    assert_eq!(world.gains(&event).await, [EntryOutcome::Stored]);
+    assert_eq!(ada.unique("sword").await, swords);
+    let character: Character = ada.player.get(&format!("/v1/characters/{}", ada.id)).await.ok(200);
+    assert_eq!(character.xp, 1, "nor is anything else of it applied again");
 }
 
 #[tokio::test]
@@ -206,6 +227,8 @@ async fn malformed_events_and_actions_are_refused_before_anything_is_done() {
 
 #[tokio::test]
 async fn items_are_worn_taken_off_and_changed() {
+    use ActionOutcome::{Equipped, Missing, Stored, Unknown, WrongSlot};
+
     let app = App::start().await;
     let world = world(&app).await;
     let ada = hero(&app, &world, "Ada").await;
@@ -228,7 +251,6 @@ async fn items_are_worn_taken_off_and_changed() {
             ada.does(9, &json!({ "discard": { "item": bow.id } })),
         ])
         .await;
-    use ActionOutcome::{Equipped, Missing, Stored, Unknown, WrongSlot};
     assert_eq!(outcomes, [Stored, Equipped, WrongSlot, Unknown, Missing, Stored, Stored, Missing, Equipped]);
     let worn: Vec<_> =
         ada.inventory().await.equipment.into_iter().map(|worn| (worn.slot.to_string(), worn.id)).collect();
@@ -260,6 +282,8 @@ async fn items_are_worn_taken_off_and_changed() {
 
 #[tokio::test]
 async fn what_is_used_up_and_spent_must_be_there() {
+    use ActionOutcome::{Bound, NotEnough, Stored, Unknown};
+
     let app = App::start().await;
     let world = world(&app).await;
     let ada = hero(&app, &world, "Ada").await;
@@ -284,7 +308,6 @@ async fn what_is_used_up_and_spent_must_be_there() {
             ada.does(12, &bind),
         ])
         .await;
-    use ActionOutcome::{Bound, NotEnough, Stored, Unknown};
     assert_eq!(
         outcomes,
         [
@@ -327,6 +350,8 @@ async fn an_action_is_done_once_and_its_repetition_is_told_so_even_if_it_could_n
 
 #[tokio::test]
 async fn actions_of_other_hosts_and_of_the_gone_are_not_done() {
+    use ActionOutcome::{Fenced, Gone, Stored};
+
     let app = App::start().await;
     let world = world(&app).await;
     let (ada, bob) = (hero(&app, &world, "Ada").await, hero(&app, &world, "Bob").await);
@@ -347,7 +372,6 @@ async fn actions_of_other_hosts_and_of_the_gone_are_not_done() {
         action(4, never, 1, &spend),
         action(5, ada.id, ada.claim, &json!({ "unequip": { "slot": "hand" } })),
     ];
-    use ActionOutcome::{Fenced, Gone, Stored};
     assert_eq!(world.act(&batch).await, [Gone, Fenced, Stored, Gone, Gone]);
     assert_eq!(bob.coins().await, 9);
     let gone = world.gains(&[coins(3, ada.id, 5), items(4, never, "sword", 1)]).await;
@@ -356,6 +380,8 @@ async fn actions_of_other_hosts_and_of_the_gone_are_not_done() {
 
 #[tokio::test]
 async fn progress_is_counted_and_bounded() {
+    use ActionOutcome::{Full, Missing, Stored};
+
     let app = App::start().await;
     let world = world(&app).await;
     let ada = hero(&app, &world, "Ada").await;
@@ -367,7 +393,6 @@ async fn progress_is_counted_and_bounded() {
         (64..128).map(|n| change(n, &format!("quest-{n:03}"), json!({ "add": n }))).collect();
     assert_eq!(world.act(&first).await, [ActionOutcome::Stored; 64]);
     assert_eq!(world.act(&second).await, [ActionOutcome::Stored; 64]);
-    use ActionOutcome::{Full, Missing, Stored};
     let outcomes = world
         .act(&[
             change(200, "one-more", json!({ "set": 1 })),
