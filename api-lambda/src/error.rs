@@ -9,6 +9,7 @@ use domain::contract::Problem;
 use token::TokenError;
 
 use crate::store::StoreError;
+use crate::store::cursor::InvalidCursor;
 
 pub(crate) mod refusals;
 
@@ -182,6 +183,12 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<InvalidCursor> for ApiError {
+    fn from(error: InvalidCursor) -> Self {
+        Self::BadQuery(error.to_string())
     }
 }
 

@@ -32,6 +32,7 @@ const FILES: &[(&str, &str)] = &[
     ("0013_admin", include_str!("../../migrations/dynamodb/0013_admin.json")),
     ("0009_tournaments", include_str!("../../migrations/dynamodb/0009_tournaments.json")),
     ("0015_rooms", include_str!("../../migrations/dynamodb/0015_rooms.json")),
+    ("0006_possessions", include_str!("../../migrations/dynamodb/0006_possessions.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.

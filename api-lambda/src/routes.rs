@@ -12,8 +12,8 @@ use crate::state::AppState;
 pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
-pub(crate) mod coordinator;
 pub(crate) mod chat;
+pub(crate) mod coordinator;
 pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
@@ -21,9 +21,10 @@ pub(crate) mod leaderboards;
 pub(crate) mod matches;
 pub(crate) mod matchmaking;
 pub(crate) mod operational;
-pub(crate) mod tournaments;
-pub(crate) mod rooms;
 pub(crate) mod parties;
+pub(crate) mod possessions;
+pub(crate) mod rooms;
+pub(crate) mod tournaments;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -31,6 +32,14 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
     let (router, description) = OpenApiRouter::with_openapi(crate::openapi::frame())
         .routes(routes!(characters::list, characters::create))
         .routes(routes!(characters::read, characters::rename, characters::delete))
+        .routes(routes!(characters::list_deleted))
+        .routes(routes!(characters::restore))
+        .routes(routes!(characters::purge))
+        .routes(routes!(possessions::inventory))
+        .routes(routes!(possessions::wallet))
+        .routes(routes!(possessions::ledger))
+        .routes(routes!(possessions::progress))
+        .routes(routes!(possessions::actions))
         .routes(routes!(zones::list))
         .routes(routes!(zones::join::join))
         .routes(routes!(leaderboards::top))

@@ -29,6 +29,7 @@ pub(crate) mod mail;
 pub(crate) mod matches;
 pub(crate) mod meter;
 pub(crate) mod parties;
+pub(crate) mod possessions;
 pub(crate) mod presence;
 pub(crate) mod ratings;
 pub(crate) mod relations;
@@ -36,9 +37,9 @@ pub(crate) mod requests;
 pub(crate) mod rooms;
 pub(crate) mod seats;
 pub(crate) mod sightings;
+pub(crate) mod social_data;
 pub(crate) mod tickets;
 pub(crate) mod tournaments;
-pub(crate) mod social_data;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.
@@ -92,6 +93,7 @@ pub(crate) struct Tables {
     pub(crate) admin: String,
     pub(crate) tournaments: String,
     pub(crate) rooms: String,
+    pub(crate) possessions: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -117,6 +119,7 @@ impl Store {
             admin: name("admin"),
             tournaments: name("tournaments"),
             rooms: name("rooms"),
+            possessions: name("possessions"),
         };
         Self { client, tables: Arc::new(tables), tournaments: Arc::default() }
     }

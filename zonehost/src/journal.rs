@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::catalogue::LOOT_ITEMS;
+use domain::catalogue::{Loot, loot};
 use domain::contract::hosts::{
-    AssignedInstance, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
+    AssignedInstance, BatchOutcome, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
 };
 use domain::contract::instances::{LeftBatch, LeftCharacter};
 use domain::contract::players::ItemStack;
+use domain::contract::possessions::Money;
 use domain::ids::{CharacterId, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
 use sim::outbox::Gain;
@@ -22,6 +23,9 @@ use crate::shared::Shared;
 
 /// What comes waits this long for more of the same character.
 const GATHER: Duration = Duration::from_millis(200);
+/// Events of one request: with all loot and the largest numbers they are under 300 bytes each, far under
+/// [`domain::limits::BODY_BYTES_MAX`].
+const EVENTS_PER_REQUEST: usize = HOST_BATCH_MAX / 2;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
 
@@ -118,24 +122,54 @@ impl JournalQueue {
     }
 }
 
-fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
-    let event = gains.entry(gain.character).or_insert_with(|| CharacterEvent {
+/// An event in which nothing happened.
+const fn empty_event(character: CharacterId) -> CharacterEvent {
+    CharacterEvent {
         sequence: 0,
-        character: gain.character,
+        character,
         xp: 0,
         kills: 0,
         deaths: 0,
         items: Vec::new(),
-    });
+        currencies: Vec::new(),
+    }
+}
+
+fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
+    let event = gains.entry(gain.character).or_insert_with(|| empty_event(gain.character));
     event.xp += gain.xp;
     event.kills += gain.kills;
     event.deaths += gain.deaths;
     let Some((archetype, count)) = gain.items else { return };
-    let Some(name) = LOOT_ITEMS.get(usize::from(archetype)) else { return };
-    match event.items.iter_mut().find(|stack| stack.item == *name) {
-        Some(stack) => stack.count += count,
-        None => event.items.push(ItemStack { item: (*name).to_owned(), count }),
+    match loot(archetype) {
+        Some(Loot::Item(item)) => match event.items.iter_mut().find(|stack| stack.item == item) {
+            Some(stack) => stack.count += count,
+            None => event.items.push(ItemStack { item, count }),
+        },
+        Some(Loot::Currency(currency)) => {
+            let amount = u64::from(count);
+            match event.currencies.iter_mut().find(|money| money.currency == currency) {
+                Some(money) => money.amount += amount,
+                None => event.currencies.push(Money { currency, amount }),
+            }
+        }
+        None => {}
     }
+}
+
+/// The parts of an event of which nothing was stored since one of its possessions was refused: the event without
+/// them under its own number, which is still free, and then each of them alone.
+fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
+    let alone = empty_event(event.character);
+    let items =
+        event.items.iter().map(|stack| CharacterEvent { items: vec![stack.clone()], ..alone.clone() });
+    let currencies = event
+        .currencies
+        .iter()
+        .map(|money| CharacterEvent { currencies: vec![money.clone()], ..alone.clone() });
+    let possessions: Vec<_> = items.chain(currencies).collect();
+    let rest = CharacterEvent { items: Vec::new(), currencies: Vec::new(), ..event.clone() };
+    std::iter::once(rest).chain(possessions).collect()
 }
 
 /// Writes one instance's queue to the platform. The instance hears of characters that another host has claimed.
@@ -157,7 +191,7 @@ impl<P: Platform> Journal<P> {
                 sequence += 1;
                 event.sequence = sequence;
             }
-            let stored = self.store_all(&batch).await;
+            let stored = self.store_all(&batch, &mut sequence).await;
             queue.sent();
             if let Err(error) = stored {
                 tracing::error!(instance.id = %self.instance(), "the instance belongs to another host now");
@@ -174,12 +208,21 @@ impl<P: Platform> Journal<P> {
         self.handle.assigned.instance
     }
 
-    async fn store_all(&self, batch: &Batch) -> Result<(), PlatformError> {
+    async fn store_all(&self, batch: &Batch, sequence: &mut u64) -> Result<(), PlatformError> {
         let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
         let platform = &self.shared.platform;
-        for chunk in batch.events.chunks(HOST_BATCH_MAX) {
-            let batch = EventBatch { epoch, events: chunk.to_vec() };
-            self.until_answered(|| platform.store(instance, batch.clone())).await?;
+        for refused in self.store_events(&batch.events).await? {
+            let mut parts = pieces(&refused);
+            for part in parts.iter_mut().skip(1) {
+                *sequence += 1;
+                part.sequence = *sequence;
+            }
+            for lost in self.store_events(&parts).await? {
+                self.shared.metrics.error("possession_refused");
+                tracing::error!(
+                    instance.id = %instance, event = ?lost, "the platform has no place for what was found"
+                );
+            }
         }
         for chunk in batch.saves.chunks(HOST_BATCH_MAX) {
             let batch = SaveBatch { epoch, saves: chunk.to_vec() };
@@ -196,6 +239,24 @@ impl<P: Platform> Journal<P> {
             self.until_answered(|| platform.left(instance, batch.clone())).await?;
         }
         Ok(())
+    }
+
+    /// Stores events, and gives back those of which nothing was stored since a possession was refused.
+    async fn store_events(&self, events: &[CharacterEvent]) -> Result<Vec<CharacterEvent>, PlatformError> {
+        let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
+        let platform = &self.shared.platform;
+        let mut refused = Vec::new();
+        for chunk in events.chunks(EVENTS_PER_REQUEST) {
+            let batch = EventBatch { epoch, events: chunk.to_vec() };
+            let answer = self.until_answered(|| platform.store(instance, batch.clone())).await?;
+            let BatchOutcome { outcomes } = answer.unwrap_or(BatchOutcome { outcomes: Vec::new() });
+            let possessions = |outcome: &EntryOutcome| {
+                matches!(outcome, EntryOutcome::Unknown | EntryOutcome::Full | EntryOutcome::TooMany)
+            };
+            let entries = chunk.iter().zip(outcomes).filter(|(_, outcome)| possessions(outcome));
+            refused.extend(entries.map(|(event, _)| event.clone()));
+        }
+        Ok(refused)
     }
 
     /// Asks until the platform does it or refuses. `None` for a request that it will never take.
@@ -223,5 +284,30 @@ impl<P: Platform> Journal<P> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loot_becomes_items_and_money_and_can_be_sent_piece_by_piece() {
+        let character = CharacterId::from_u128(1);
+        let mut gains = BTreeMap::new();
+        for (archetype, count) in [(0, 3), (1, 1), (0, 4), (2, 2), (9, 1)] {
+            let items = Some((archetype, count));
+            add_gain(&mut gains, &Gain { character, xp: 1, kills: 0, deaths: 0, items });
+        }
+        let mut event = gains.remove(&character).expect("gains");
+        event.sequence = 7;
+        assert_eq!((event.xp, event.items.len(), event.currencies[0].amount), (5, 2, 7));
+        let parts = pieces(&event);
+        assert_eq!((parts.len(), parts[0].sequence, parts[0].xp), (4, 7, 5));
+        assert!(parts[0].items.is_empty() && parts[0].currencies.is_empty());
+        assert!(parts[1..].iter().all(|part| part.xp == 0));
+        let items: Vec<_> = parts.iter().flat_map(|part| part.items.clone()).collect();
+        let money: Vec<_> = parts.iter().flat_map(|part| part.currencies.clone()).collect();
+        assert_eq!((items, money), (event.items, event.currencies));
     }
 }

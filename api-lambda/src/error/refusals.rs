@@ -8,13 +8,15 @@ use axum::http::StatusCode;
 use super::{Refusal, answer};
 
 pub(crate) mod admin;
+pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod instances;
 pub(crate) mod matchmaking;
 pub(crate) mod parties;
+pub(crate) mod possessions;
+pub(crate) mod rooms;
 pub(crate) mod social;
 pub(crate) mod tournaments;
-pub(crate) mod rooms;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(

@@ -3,7 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod bans;
 pub(crate) mod keys;
-pub(crate) mod moderation;
 pub(crate) mod maintenance;
+pub(crate) mod moderation;
 pub(crate) mod operations;
 pub(crate) mod players;

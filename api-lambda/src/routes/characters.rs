@@ -1,18 +1,33 @@
 //! `/v1/characters`: the characters of the player's account.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contract::Problem;
-use domain::contract::players::{Character, CharacterList, CreateCharacter, RenameCharacter};
+use domain::contract::players::{
+    Character, CharacterList, CreateCharacter, DeletedCharacterList, PurgedCharacters, RenameCharacter,
+    RestoreCharacter,
+};
 use domain::ids::CharacterId;
+use domain::names::CharacterName;
 use domain::progression::level_of_xp;
+use domain::time::UnixMillis;
 
-use crate::error::ApiError;
-use crate::extract::{Body, IdempotencyKey, InPath, Player};
+use crate::error::{ApiError, refusals};
+use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player, Service};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::state::Region;
 use crate::store::Store;
+use crate::store::characters::deletion::RestoreRefusal;
 use crate::store::characters::{CreateRefusal, RenameRefusal};
+
+/// Refuses names that players cannot have.
+fn check_name(region: &Region, name: &CharacterName) -> Result<(), ApiError> {
+    let allowed = region.catalogue().names.allows(name);
+    if allowed { Ok(()) } else { Err(refusals::characters::NAME_RESERVED.into()) }
+}
 
 /// The characters of the account, oldest first.
 #[utoipa::path(
@@ -43,6 +58,7 @@ pub(crate) async fn create(
     Player(claims): Player,
     IdempotencyKey(key): IdempotencyKey,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     Body(body): Body<CreateCharacter>,
 ) -> Result<(StatusCode, Json<Character>), ApiError> {
     let now = crate::clock::now();
@@ -52,6 +68,7 @@ pub(crate) async fn create(
     {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
+    check_name(&region, &body.name)?;
     let character = Character {
         id: CharacterId::new(now, crate::clock::random_u128()),
         name: body.name,
@@ -60,7 +77,6 @@ pub(crate) async fn create(
         xp: 0,
         kills: 0,
         deaths: 0,
-        items: Vec::new(),
         place: None,
         created_at: now,
         updated_at: now,
@@ -114,8 +130,10 @@ pub(crate) async fn rename(
     Player(claims): Player,
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     Body(body): Body<RenameCharacter>,
 ) -> Result<Json<Character>, ApiError> {
+    check_name(&region, &body.name)?;
     let now = crate::clock::now();
     match store.rename_character(claims.sub, id, &body.name, body.version, now).await? {
         Ok(character) => Ok(Json(character)),
@@ -125,7 +143,8 @@ pub(crate) async fn rename(
     }
 }
 
-/// Deletes a character: its name is free at once, what it gained is kept for a later restoration.
+/// Deletes a character: its name is free at once, and what it has is kept for 30 days, in which it can be
+/// restored.
 #[utoipa::path(
     delete, path = "/v1/characters/{id}", tag = "characters", security(("access_token" = [])),
     params(("id" = CharacterId, Path, description = "The character")),
@@ -146,4 +165,115 @@ pub(crate) async fn delete(
     } else {
         Err(ApiError::NoCharacter)
     }
+}
+
+/// The deleted characters of the account that can be restored.
+#[utoipa::path(
+    get, path = "/v1/characters/deleted", tag = "characters", security(("access_token" = [])),
+    params(
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses(
+        (status = 200, body = DeletedCharacterList),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list_deleted(
+    Player(claims): Player,
+    InQuery(paging): InQuery<Paging>,
+    State(store): State<Store>,
+) -> Result<Json<DeletedCharacterList>, ApiError> {
+    let (limit, cursor) = paging.checked()?;
+    let now = crate::clock::now();
+    let (characters, next) = store.deleted_characters(claims.sub, limit, cursor.as_ref(), now).await??;
+    Ok(Json(DeletedCharacterList { characters, next: next.map(String::from) }))
+}
+
+/// Restores a character that was deleted less than 30 days ago, with all that it had but its places on
+/// leaderboards. It needs a free place in the account and its old name, or the new one that is given. With an
+/// `Idempotency-Key`, a repetition within 24 hours gets the same answer; without, it is told that the character
+/// is not deleted.
+#[utoipa::path(
+    post, path = "/v1/characters/{id}/restore", tag = "characters", security(("access_token" = [])),
+    params(
+        ("id" = CharacterId, Path, description = "The character"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters"),
+    ),
+    request_body = RestoreCharacter,
+    responses(
+        (status = 200, body = Character),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn restore(
+    Player(claims): Player,
+    InPath(id): InPath<CharacterId>,
+    IdempotencyKey(key): IdempotencyKey,
+    State(store): State<Store>,
+    State(region): State<Arc<Region>>,
+    Body(body): Body<RestoreCharacter>,
+) -> Result<Json<Character>, ApiError> {
+    let now = crate::clock::now();
+    let keyed = key.map(|key| KeyedRequest::new(claims.sub, "restore", &key, &(id, &body)));
+    if let Some(earlier) = earlier(keyed.as_ref(), &store, now).await? {
+        return Ok(Json(earlier));
+    }
+    let deleted = store.deleted_character(id).await?.filter(|deleted| deleted.stored.account == claims.sub);
+    let refused = if let Some(deleted) = deleted {
+        if deleted.purge_at <= now {
+            return Err(refusals::characters::RESTORE_EXPIRED.into());
+        }
+        let before = deleted.stored.character.clone();
+        let name = body.name.unwrap_or_else(|| before.name.clone());
+        check_name(&region, &name)?;
+        let restored = Character { name, version: before.version + 1, updated_at: now, ..before };
+        let until = now.plus_millis(ANSWER_KEPT_MILLIS);
+        let answer = keyed.as_ref().map(|keyed| keyed.answer(&restored, until));
+        match store.restore_character(&deleted, &restored, answer.as_ref()).await? {
+            Ok(()) => return Ok(Json(restored)),
+            Err(RestoreRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
+            Err(RestoreRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
+            Err(RestoreRefusal::Repeated | RestoreRefusal::Changed) => {
+                refusals::characters::RESTORE_EXPIRED.into()
+            }
+        }
+    } else {
+        ApiError::NoCharacter
+    };
+    // The same request, sent twice at once: the other one has stored its answer. Or another one was faster.
+    if let Some(earlier) = earlier(keyed.as_ref(), &store, now).await? {
+        return Ok(Json(earlier));
+    }
+    let living = store.character(id).await?.is_some_and(|living| living.account == claims.sub);
+    Err(if living { refusals::characters::NOT_DELETED.into() } else { refused })
+}
+
+/// The answer given before under the key of this request, if there is one.
+async fn earlier(
+    keyed: Option<&KeyedRequest>,
+    store: &Store,
+    now: UnixMillis,
+) -> Result<Option<Character>, ApiError> {
+    match keyed {
+        Some(keyed) => keyed.earlier(store, now).await,
+        None => Ok(None),
+    }
+}
+
+/// Purges characters that were deleted more than 30 days ago, with all that they had. To be called now and then,
+/// and again at once while `more` is true; calls at the same time do no harm.
+#[utoipa::path(
+    post, path = "/internal/v1/characters/purge", tag = "internal", security(("service_token" = [])),
+    responses(
+        (status = 200, body = PurgedCharacters),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn purge(
+    _: Service,
+    State(store): State<Store>,
+) -> Result<Json<PurgedCharacters>, ApiError> {
+    let purged = store.purge_characters(crate::clock::now()).await?;
+    Ok(Json(PurgedCharacters { characters: purged.characters, more: purged.more }))
 }

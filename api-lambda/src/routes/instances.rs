@@ -1,6 +1,7 @@
 //! `/internal/v1/instances`: what zone hosts store of the worlds that they run.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,13 +16,14 @@ use serde::Deserialize;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, InPath, InQuery, Service};
 use crate::routes::rooms;
+use crate::state::Region;
 use crate::store::Store;
 use crate::store::batches::Fenced;
 use crate::store::instances::EndRefusal;
 
-/// Most kinds of items in one event, and bytes of an item's name.
+/// Most kinds of items and of currencies in one event.
 const EVENT_ITEMS_MAX: usize = 16;
-const ITEM_NAME_BYTES_MAX: usize = 64;
+const EVENT_CURRENCIES_MAX: usize = 4;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {
@@ -69,11 +71,13 @@ pub(crate) async fn events(
     _: Service,
     InPath(instance): InPath<InstanceId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     Body(body): Body<EventBatch>,
 ) -> Result<Json<BatchOutcome>, ApiError> {
     check_length(body.events.len())?;
     check_events(&body.events)?;
-    let outcomes = store.apply_events(instance, &body, crate::clock::now()).await?;
+    let catalogue = region.catalogue();
+    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 
@@ -99,7 +103,7 @@ pub(crate) async fn left(
     if let Some(twice) = body.characters.iter().find(|left| !characters.insert(left.character)) {
         return Err(ApiError::BadRequest(format!("{} is in the batch twice", twice.character)));
     }
-    let outcomes = store.apply_left(instance, &body).await?;
+    let outcomes = store.apply_left(instance, &body, crate::clock::now()).await?;
     if let Err(error) = rooms::after_leaving(&store, instance).await {
         // Whoever looks at the room sees it all the same.
         tracing::warn!(kind = error.kind(), %error, "a room was not told who left");
@@ -152,8 +156,8 @@ fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
         if event.items.len() > EVENT_ITEMS_MAX {
             return refuse(event.sequence, "has more than 16 kinds of items");
         }
-        if event.items.iter().any(|stack| !(1..=ITEM_NAME_BYTES_MAX).contains(&stack.item.len())) {
-            return refuse(event.sequence, "has an item whose name is not of 1 to 64 bytes");
+        if event.currencies.len() > EVENT_CURRENCIES_MAX {
+            return refuse(event.sequence, "has more than 4 currencies");
         }
     }
     Ok(())

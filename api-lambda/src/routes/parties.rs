@@ -142,6 +142,7 @@ where
     Store: axum::extract::FromRef<S>,
     Arc<Region>: axum::extract::FromRef<S>,
     Arc<crate::keys::AccessKeys>: axum::extract::FromRef<S>,
+    Arc<crate::watch::Watch>: axum::extract::FromRef<S>,
 {
     type Rejection = ApiError;
 

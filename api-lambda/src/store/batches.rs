@@ -3,22 +3,25 @@
 //! hold, its outcome is known, and the others are tried again without it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use domain::catalogue::PossessionRules;
 use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch};
 use domain::ids::{CharacterId, Epoch, InstanceId};
 use domain::time::UnixMillis;
 
 use crate::store::characters::form::{place_value, read_living};
 use crate::store::item::{self, number, text};
+use crate::store::possessions::gains::{CREDIT_PARTS, Credit, Source};
 use crate::store::transact::Part;
-use crate::store::{Store, StoreError, leaderboards, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact};
 
 /// Most parts of a transaction: DynamoDB's limit is 100.
 const TRANSACTION_PARTS_MAX: usize = 100;
 
 /// How long an applied event is remembered: far longer than a host tries to send it.
-const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
+pub(crate) const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
 
 /// The host does not own the instance (any more).
 #[derive(Debug)]
@@ -29,27 +32,52 @@ pub(super) struct Entry {
     pub(super) index: usize,
     pub(super) character: CharacterId,
     pub(super) parts: Vec<TransactWriteItem>,
+    /// Which of the parts are stacks that grow, and which are unique items that come into being.
+    stacks: Range<usize>,
+    items: Range<usize>,
+    /// Money: its parts come after the others, from wallets read just before.
+    credits: Vec<Credit>,
+    /// Known before the store is asked, unless the entry was stored before.
+    verdict: Option<EntryOutcome>,
+}
+
+impl Entry {
+    pub(super) const fn new(index: usize, character: CharacterId, parts: Vec<TransactWriteItem>) -> Self {
+        Self { index, character, parts, stacks: 0..0, items: 0..0, credits: Vec::new(), verdict: None }
+    }
+
+    fn size(&self) -> usize {
+        self.parts.len() + self.credits.len() * CREDIT_PARTS
+    }
 }
 
 impl Store {
     /// Applies each event once for its (instance, epoch, sequence).
     pub(crate) async fn apply_events(
         &self,
+        rules: &PossessionRules,
         instance: InstanceId,
         batch: &EventBatch,
         now: UnixMillis,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
-        let entries = batch.events.iter().enumerate().map(|(index, event)| Entry {
-            index,
-            character: event.character,
-            parts: self.event_parts(instance, batch.epoch, event, now),
+        let entries = batch.events.iter().enumerate().map(|(index, event)| {
+            let source = Source { instance, epoch: batch.epoch, sequence: event.sequence };
+            self.event_entry(index, rules, source, event, now)
         });
-        let refused = |parts: &[Part]| match parts {
-            [once, ..] if once.is_refused() => Ok(Some(EntryOutcome::Stored)),
-            [_, character, ..] if character.is_refused() => Ok(Some(EntryOutcome::Gone)),
-            _ => Ok(None),
+        let refused = |entry: &Entry, parts: &[Part]| {
+            let among = |range: &Range<usize>| {
+                parts.get(range.clone()).is_some_and(|parts| parts.iter().any(Part::is_refused))
+            };
+            Ok(match parts {
+                [once, ..] if once.is_refused() => Some(EntryOutcome::Stored),
+                [_, character, ..] if character.is_refused() => Some(EntryOutcome::Gone),
+                // Only this very event makes these items, so long ago that it is not remembered.
+                _ if among(&entry.items) => Some(EntryOutcome::Stored),
+                _ if among(&entry.stacks) => Some(EntryOutcome::Full),
+                _ => entry.verdict,
+            })
         };
-        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+        self.apply_batch(instance, batch.epoch, entries.collect(), now, refused).await
     }
 
     /// Stores where characters are, for those whose newest claim is the host's.
@@ -59,17 +87,17 @@ impl Store {
         batch: &SaveBatch,
         now: UnixMillis,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
-        let entries = batch.saves.iter().enumerate().map(|(index, save)| Entry {
-            index,
-            character: save.character,
-            parts: vec![self.save_part(save, now)],
-        });
-        let refused = |parts: &[Part]| match parts {
+        let entries = batch
+            .saves
+            .iter()
+            .enumerate()
+            .map(|(index, save)| Entry::new(index, save.character, vec![self.save_part(save, now)]));
+        let refused = |_: &Entry, parts: &[Part]| match parts {
             [Part::Refused(Some(item))] if read_living(item)?.is_some() => Ok(Some(EntryOutcome::Fenced)),
             [Part::Refused(_)] => Ok(Some(EntryOutcome::Gone)),
             _ => Ok(None),
         };
-        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+        self.apply_batch(instance, batch.epoch, entries.collect(), now, refused).await
     }
 
     /// Writes the entries; `refused` says what became of one of which a condition did not hold, `None` if it is to be
@@ -79,13 +107,16 @@ impl Store {
         instance: InstanceId,
         epoch: Epoch,
         entries: Vec<Entry>,
-        refused: impl Fn(&[Part]) -> Result<Option<EntryOutcome>, StoreError>,
+        now: UnixMillis,
+        refused: impl Fn(&Entry, &[Part]) -> Result<Option<EntryOutcome>, StoreError>,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let mut outcomes = vec![EntryOutcome::Stored; entries.len()];
         for mut group in group_entries(entries) {
+            let mut attempt = 0;
             while !group.is_empty() {
+                let parts_of = self.parts_of(&mut group, now).await?;
                 let parts = std::iter::once(self.fence_part(instance, epoch))
-                    .chain(group.iter().flat_map(|entry| entry.parts.iter().cloned()))
+                    .chain(parts_of.iter().flatten().cloned())
                     .collect();
                 let Err(parts) = self.transact(parts).await? else { break };
                 let Some((fence, mut rest)) = parts.split_first() else { break };
@@ -94,16 +125,21 @@ impl Store {
                 }
                 let before = group.len();
                 let mut left = Vec::new();
-                for entry in group {
-                    let (own, others) = rest.split_at(entry.parts.len().min(rest.len()));
+                for (entry, parts) in group.into_iter().zip(&parts_of) {
+                    let (own, others) = rest.split_at(parts.len().min(rest.len()));
                     rest = others;
-                    match refused(own)? {
+                    match refused(&entry, own)? {
                         Some(outcome) => outcomes[entry.index] = outcome,
                         None => left.push(entry),
                     }
                 }
                 if left.len() == before {
-                    return Err(StoreError::Contended("a batch"));
+                    // Somebody changed what was read.
+                    attempt += 1;
+                    if attempt == ATTEMPTS_MAX {
+                        return Err(StoreError::Contended("a batch"));
+                    }
+                    back_off(attempt).await;
                 }
                 group = left;
             }
@@ -111,28 +147,60 @@ impl Store {
         Ok(Ok(outcomes))
     }
 
-    /// The item that remembers the event first, then the character, then the leaderboard.
-    fn event_parts(
+    /// All parts of each entry. Wallets are read for this try; where one has no room, the verdict says so.
+    async fn parts_of(
         &self,
-        instance: InstanceId,
-        epoch: Epoch,
+        group: &mut [Entry],
+        now: UnixMillis,
+    ) -> Result<Vec<Vec<TransactWriteItem>>, StoreError> {
+        let credits: Vec<_> = group
+            .iter()
+            .flat_map(|entry| entry.credits.iter().map(|credit| (entry.character, credit)))
+            .collect();
+        let mut made = self.credit_parts(&credits, now).await?.into_iter();
+        let mut parts_of = Vec::with_capacity(group.len());
+        for entry in group {
+            let mut parts = entry.parts.clone();
+            let mut full = false;
+            for credit in made.by_ref().take(entry.credits.len()) {
+                match credit {
+                    Ok(credit) => parts.extend(credit),
+                    Err(_) if full => {}
+                    Err(impossible) => {
+                        full = true;
+                        parts.push(impossible);
+                    }
+                }
+            }
+            if !entry.credits.is_empty() {
+                entry.verdict = full.then_some(EntryOutcome::Full);
+            }
+            parts_of.push(parts);
+        }
+        Ok(parts_of)
+    }
+
+    /// The item that remembers the event first, then the character, then what it gained, then the leaderboard.
+    fn event_entry(
+        &self,
+        index: usize,
+        rules: &PossessionRules,
+        source: Source,
         event: &CharacterEvent,
         now: UnixMillis,
-    ) -> Vec<TransactWriteItem> {
-        let mut once = item::new_item(format!("{instance}#{epoch}#{}", event.sequence));
+    ) -> Entry {
+        let mut once = item::new_item(source);
         once.insert("ttl".into(), number(now.as_secs() + EVENT_KEPT_SECS));
         let once = Put::builder()
             .table_name(&self.tables.requests)
             .set_item(Some(once))
             .condition_expression("attribute_not_exists(pk)");
-        let mut found: HashMap<&str, u64> = HashMap::new();
-        for stack in &event.items {
-            *found.entry(&stack.item).or_default() += u64::from(stack.count);
-        }
-        let mut sets = vec!["updated_at = :now".to_owned()];
-        let mut character = Update::builder()
+        let character = Update::builder()
             .table_name(&self.tables.players)
             .key("pk", text(event.character))
+            .update_expression(
+                "SET updated_at = :now ADD xp :xp, kills :kills, deaths :deaths, #version :one",
+            )
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":one", number(1))
@@ -140,21 +208,22 @@ impl Store {
             .expression_attribute_values(":xp", number(event.xp))
             .expression_attribute_values(":kills", number(event.kills))
             .expression_attribute_values(":deaths", number(event.deaths));
-        for (index, (name, count)) in found.into_iter().enumerate() {
-            sets.push(format!("#items.#i{index} = if_not_exists(#items.#i{index}, :zero) + :i{index}"));
-            character = character
-                .expression_attribute_names("#items", "items")
-                .expression_attribute_names(format!("#i{index}"), name)
-                .expression_attribute_values(":zero", number(0))
-                .expression_attribute_values(format!(":i{index}"), number(count));
-        }
-        let expression =
-            format!("SET {} ADD xp :xp, kills :kills, deaths :deaths, #version :one", sets.join(", "));
-        let mut parts = vec![transact::put(once), transact::update(character.update_expression(expression))];
+        let mut parts = vec![transact::put(once), transact::update(character)];
+        let gains = match self.gains(rules, source, event, now) {
+            Ok(gains) => gains,
+            Err(verdict) => {
+                parts.push(self.impossible_part(event.character));
+                return Entry { verdict: Some(verdict), ..Entry::new(index, event.character, parts) };
+            }
+        };
+        let stacks = parts.len()..parts.len() + gains.stacks.len();
+        let items = stacks.end..stacks.end + gains.items.len();
+        parts.extend(gains.stacks);
+        parts.extend(gains.items);
         if event.kills > 0 {
             parts.push(self.score_part(leaderboards::KILLS, event.character, event.kills));
         }
-        parts
+        Entry { stacks, items, credits: gains.credits, ..Entry::new(index, event.character, parts) }
     }
 
     fn save_part(&self, save: &CharacterSave, now: UnixMillis) -> TransactWriteItem {
@@ -180,13 +249,13 @@ fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
     let mut group_after: HashMap<CharacterId, usize> = HashMap::new();
     for entry in entries {
         let first = group_after.get(&entry.character).copied().unwrap_or(0);
-        let fits = |parts: usize| parts + entry.parts.len() < TRANSACTION_PARTS_MAX;
+        let fits = |parts: usize| parts + entry.size() < TRANSACTION_PARTS_MAX;
         let index = (first..groups.len()).find(|index| fits(groups[*index].0)).unwrap_or(groups.len());
         if index == groups.len() {
             groups.push((0, Vec::new()));
         }
         group_after.insert(entry.character, index + 1);
-        groups[index].0 += entry.parts.len();
+        groups[index].0 += entry.size();
         groups[index].1.push(entry);
     }
     groups.into_iter().map(|(_, group)| group).collect()

@@ -1,6 +1,6 @@
 //! Characters, their names and the accounts that they belong to, in the table `players`.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
@@ -9,8 +9,9 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
+pub(crate) mod deletion;
 pub(crate) mod form;
 
 use form::{character_item, read_living};
@@ -52,19 +53,8 @@ impl Store {
         answer: Option<&StoredAnswer>,
     ) -> Result<Result<(), CreateRefusal>, StoreError> {
         let players = &self.tables.players;
-        let id = AttributeValue::Ss(vec![character.id.to_string()]);
         let mut parts = vec![
-            transact::update(
-                Update::builder()
-                    .table_name(players)
-                    .key("pk", text(account))
-                    .update_expression("SET v = :v ADD characters :ids")
-                    // The set is the counter: two creations at once cannot both take the last place.
-                    .condition_expression("attribute_not_exists(characters) OR size(characters) < :max")
-                    .expression_attribute_values(":v", number(crate::store::ITEM_VERSION))
-                    .expression_attribute_values(":ids", id)
-                    .expression_attribute_values(":max", number(CHARACTERS_PER_ACCOUNT_MAX)),
-            ),
+            self.take_place(account, character.id),
             self.reserve_name(&character.name, character.id),
             transact::put(
                 Put::builder()
@@ -86,11 +76,22 @@ impl Store {
         }))
     }
 
-    fn reserve_name(
-        &self,
-        name: &CharacterName,
-        character: CharacterId,
-    ) -> aws_sdk_dynamodb::types::TransactWriteItem {
+    /// The taking of a place in the account, as part of a transaction.
+    fn take_place(&self, account: AccountId, character: CharacterId) -> TransactWriteItem {
+        transact::update(
+            Update::builder()
+                .table_name(&self.tables.players)
+                .key("pk", text(account))
+                .update_expression("SET v = :v ADD characters :ids")
+                // The set is the counter: two creations at once cannot both take the last place.
+                .condition_expression("attribute_not_exists(characters) OR size(characters) < :max")
+                .expression_attribute_values(":v", number(crate::store::ITEM_VERSION))
+                .expression_attribute_values(":ids", AttributeValue::Ss(vec![character.to_string()]))
+                .expression_attribute_values(":max", number(CHARACTERS_PER_ACCOUNT_MAX)),
+        )
+    }
+
+    fn reserve_name(&self, name: &CharacterName, character: CharacterId) -> TransactWriteItem {
         let mut reservation = item::new_item(name_key(name));
         reservation.insert("character".into(), text(character));
         transact::put(
@@ -101,7 +102,7 @@ impl Store {
         )
     }
 
-    fn free_name(&self, name: &CharacterName) -> aws_sdk_dynamodb::types::TransactWriteItem {
+    fn free_name(&self, name: &CharacterName) -> TransactWriteItem {
         transact::delete(Delete::builder().table_name(&self.tables.players).key("pk", text(name_key(name))))
     }
 
@@ -198,52 +199,6 @@ impl Store {
                 _ => RenameRefusal::NameTaken,
             }),
         })
-    }
-
-    /// Marks the character as deleted, and frees its name and its place in account and leaderboards.
-    /// False if the account has no such character.
-    pub(crate) async fn delete_character(
-        &self,
-        account: AccountId,
-        id: CharacterId,
-        now: UnixMillis,
-    ) -> Result<bool, StoreError> {
-        for attempt in 0..ATTEMPTS_MAX {
-            let Some(stored) = self.character(id).await?.filter(|stored| stored.account == account) else {
-                return Ok(false);
-            };
-            let players = &self.tables.players;
-            let parts = vec![
-                transact::update(
-                    Update::builder()
-                        .table_name(players)
-                        .key("pk", text(id))
-                        .update_expression("SET deleted_at = :now, updated_at = :now ADD #version :one")
-                        // A rename between the reading and this would leave its reservation behind.
-                        .condition_expression("attribute_not_exists(deleted_at) AND #name = :name")
-                        .expression_attribute_names("#name", "name")
-                        .expression_attribute_names("#version", "version")
-                        .expression_attribute_values(":name", text(&stored.character.name))
-                        .expression_attribute_values(":one", number(1))
-                        .expression_attribute_values(":now", number(now.as_millis())),
-                ),
-                transact::update(
-                    Update::builder()
-                        .table_name(players)
-                        .key("pk", text(account))
-                        .update_expression("DELETE characters :ids")
-                        .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
-                ),
-                self.free_name(&stored.character.name),
-                self.unfindable_part(&stored.character.name),
-                self.leave_board_part(leaderboards::KILLS, id),
-            ];
-            if self.transact(parts).await?.is_ok() {
-                return Ok(true);
-            }
-            back_off(attempt).await;
-        }
-        Err(StoreError::Contended("a character"))
     }
 }
 

@@ -132,7 +132,8 @@ impl Store {
     ) -> Result<Result<(), SayRefusal>, StoreError> {
         let rate = Rate::of(place.channel);
         let now = said_at(message.id);
-        let mut parts = vec![self.rate_part(message.author, rate, now), self.message_part(place, message)];
+        let mut parts =
+            vec![self.post_rate_part(message.author, rate, now), self.message_part(place, message)];
         parts.extend(answer.map(|answer| self.answer_part(answer)));
         Ok(self.transact(parts).await?.map_err(|refused| {
             if answer.is_some() && refused.last().is_some_and(Part::is_refused) {

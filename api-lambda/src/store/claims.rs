@@ -20,7 +20,8 @@ pub(crate) enum ClaimRefusal {
 }
 
 impl Store {
-    /// Counts the claims of the character on by one. What is answered is exactly what was stored then.
+    /// Counts the claims of the character on by one. What is answered of the character is exactly what was stored
+    /// then.
     pub(crate) async fn claim_character(
         &self,
         id: CharacterId,
@@ -57,11 +58,10 @@ impl Store {
             ];
             match self.transact(parts).await? {
                 Ok(()) => {
-                    return Ok(Ok(ClaimedCharacter {
-                        character: stored.character,
-                        claim: stored.claim + 1,
-                        party: None,
-                    }));
+                    // Read after the claim: from then on only its host changes them.
+                    let (equipment, progress) = self.worn_and_progress(id).await?;
+                    let (character, claim) = (stored.character, stored.claim + 1);
+                    return Ok(Ok(ClaimedCharacter { character, claim, party: None, equipment, progress }));
                 }
                 Err(parts) if parts[0].is_refused() => return Ok(Err(ClaimRefusal::Fenced)),
                 Err(parts) if parts[2].is_refused() => return Ok(Err(ClaimRefusal::Banned)),

@@ -81,6 +81,14 @@ impl Cursor {
         key.retain(|name, value| names.contains(&name.as_str()) && value.as_s().is_ok_and(|s| !s.is_empty()));
         (key.len() == names.len()).then_some(key)
     }
+
+    /// The sort key where a query over keys with one of these prefixes goes on. The store refuses others.
+    pub(crate) fn sort_key(&self, prefixes: &[&str]) -> Result<String, InvalidCursor> {
+        match self.0.get("sk") {
+            Some(KeyPart::S(key)) if prefixes.iter().any(|prefix| key.starts_with(prefix)) => Ok(key.clone()),
+            _ => Err(InvalidCursor),
+        }
+    }
 }
 
 impl From<Cursor> for String {
@@ -114,6 +122,10 @@ mod tests {
         assert_eq!(back, cursor);
         assert_eq!(back.start(&[]), key);
         assert_eq!(back.start(&[("pk", text("b"))])["pk"], text("b"));
+        assert!(back.sort_key(&[""]).is_err(), "there is none");
+        let sorted = Cursor::after(Some(&Item::from([("sk".to_owned(), text("item#7"))]))).expect("a page");
+        assert_eq!(sorted.sort_key(&["stack#", "item#"]).expect("fits"), "item#7");
+        assert!(sorted.sort_key(&["stack#"]).is_err());
         for rubbish in ["", "%", "e30x", &"a".repeat(2_000)] {
             assert!(Cursor::try_from(rubbish.to_owned()).is_err(), "{rubbish}");
         }

@@ -72,11 +72,10 @@ impl Store {
         &self,
         instance: InstanceId,
         batch: &LeftBatch,
+        now: UnixMillis,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
-        let entries = batch.characters.iter().enumerate().map(|(index, left)| Entry {
-            index,
-            character: left.character,
-            parts: vec![transact::update(
+        let entries = batch.characters.iter().enumerate().map(|(index, left)| {
+            let part = transact::update(
                 Update::builder()
                     .table_name(&self.tables.players)
                     .key("pk", text(left.character))
@@ -84,13 +83,14 @@ impl Store {
                     .condition_expression("claim = :claim AND instance = :instance")
                     .expression_attribute_values(":claim", number(left.claim))
                     .expression_attribute_values(":instance", text(instance)),
-            )],
+            );
+            Entry::new(index, left.character, vec![part])
         });
         let mut claims: BTreeMap<CharacterId, u64> = BTreeMap::new();
         for LeftCharacter { character, claim } in &batch.characters {
             claims.insert(*character, *claim);
         }
-        let refused = |parts: &[Part]| match parts {
+        let refused = |_: &Entry, parts: &[Part]| match parts {
             [Part::Refused(Some(item))] => {
                 let claim = claims.get(&item::read_parsed(item, "pk")?).copied();
                 // It was told before.
@@ -101,7 +101,7 @@ impl Store {
             [Part::Refused(None)] => Ok(Some(EntryOutcome::Gone)),
             _ => Ok(None),
         };
-        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+        self.apply_batch(instance, batch.epoch, entries.collect(), now, refused).await
     }
 }
 

@@ -78,14 +78,20 @@ pub(crate) fn update(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -
     TransactWriteItem::builder().update(update).build()
 }
 
-/// A delete as part of a transaction.
+/// A delete as part of a transaction; a refusal shows the item as it is.
 pub(crate) fn delete(delete: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> TransactWriteItem {
-    let delete: Delete = delete.build().expect("a delete names its table and key");
+    let delete: Delete = delete
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .expect("a delete names its table and key");
     TransactWriteItem::builder().delete(delete).build()
 }
 
-/// A condition as part of a transaction.
+/// A condition as part of a transaction; a refusal shows the item as it is.
 pub(crate) fn check(check: aws_sdk_dynamodb::types::builders::ConditionCheckBuilder) -> TransactWriteItem {
-    let check: ConditionCheck = check.build().expect("a check names its table, key and condition");
+    let check: ConditionCheck = check
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .expect("a check names its table, key and condition");
     TransactWriteItem::builder().condition_check(check).build()
 }

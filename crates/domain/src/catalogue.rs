@@ -4,18 +4,21 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::{QueueId, ZoneId};
+use crate::ids::{CurrencyId, ItemKind, QueueId, ZoneId};
 
+mod chat;
+mod items;
+mod names;
 mod queues;
 mod zones;
 
+pub use chat::ChatRules;
+pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
+pub use names::NameRules;
 pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
     ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
 };
-mod chat;
-
-pub use chat::ChatRules;
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
@@ -28,7 +31,14 @@ pub struct Catalogue {
     #[serde(default)]
     pub queues: Vec<MatchQueue>,
     /// The rules of chat.
+    #[serde(default)]
     pub chat: ChatRules,
+    /// What characters can have.
+    #[serde(default)]
+    pub possessions: PossessionRules,
+    /// Which names characters may not have.
+    #[serde(default)]
+    pub names: NameRules,
 }
 
 /// Where a new character starts.
@@ -65,13 +75,15 @@ impl Catalogue {
             ],
             queues: queues::builtin(),
             chat: ChatRules::default(),
+            possessions: PossessionRules::builtin(),
+            names: NameRules::builtin(),
         }
     }
 
-    /// The catalogue of these zones.
+    /// The catalogue of these zones, and else what comes with Graticule.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones, queues: Vec::new(), chat: ChatRules::default() }
+        Self { zones, ..Self::builtin() }
     }
 
     /// Every zone.
@@ -93,5 +105,28 @@ impl Catalogue {
     }
 }
 
-/// Items that monsters drop, by their archetype on the wire.
+/// What monsters drop, by its archetype on the wire: items of the catalogue, and [`LOOT_CURRENCY`].
 pub const LOOT_ITEMS: [&str; 3] = ["coin", "hide", "fang"];
+
+/// The currency among [`LOOT_ITEMS`].
+pub const LOOT_CURRENCY: &str = "coin";
+
+/// What a monster dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loot {
+    /// Money.
+    Currency(CurrencyId),
+    /// An item.
+    Item(ItemKind),
+}
+
+/// What the archetype on the wire stands for, if it is loot.
+#[must_use]
+pub fn loot(archetype: u8) -> Option<Loot> {
+    let name = *LOOT_ITEMS.get(usize::from(archetype))?;
+    if name == LOOT_CURRENCY {
+        name.parse().ok().map(Loot::Currency)
+    } else {
+        name.parse().ok().map(Loot::Item)
+    }
+}

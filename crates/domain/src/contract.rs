@@ -2,9 +2,9 @@
 //! description is made from them. Bodies with a field that is not listed here are refused.
 
 pub mod admin;
-pub mod coordinator;
-pub mod chat;
 pub mod bans;
+pub mod chat;
+pub mod coordinator;
 pub mod edge;
 pub mod hosts;
 pub mod instances;
@@ -12,10 +12,11 @@ pub mod mail;
 pub mod matchmaking;
 pub mod parties;
 pub mod players;
-pub mod social;
-pub mod tournaments;
+pub mod possessions;
 pub mod rooms;
+pub mod social;
 pub mod support;
+pub mod tournaments;
 
 use serde::{Deserialize, Serialize};
 

@@ -240,6 +240,12 @@ catalogue_names! {
     ItemKind = "an item";
     /// The name of a currency in the catalogue.
     CurrencyId = "a currency";
+    /// The name of a place on the body for one item, in the catalogue.
+    SlotId = "an equipment slot";
+    /// The name of a counter or quest flag of a character; the rules of the game choose it.
+    ProgressId = "a progress value";
+    /// Why a balance changed, as the ledger keeps it.
+    ReasonId = "a reason";
     /// The name of a leaderboard in the catalogue.
     BoardId = "a leaderboard";
     /// The name of a queue for matches in the catalogue.

@@ -88,6 +88,18 @@ pub const NOTICE_TOPIC_BYTES_MAX: usize = 32;
 
 /// The body of a notice: a chat message of 500 characters of any script, and who says it where.
 pub const NOTICE_BODY_BYTES_MAX: usize = 4 * 1024;
+/// The largest balance of a currency and the largest value of a progress counter: what every JSON reader holds
+/// exactly, 2^53 - 1.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// The largest stack that a catalogue may allow: a million takes of a thousand.
+pub const STACK_MAX: u32 = 1_000_000_000;
+
+/// Counters and flags of one character: names of 32 bytes and values of 11 make an item of 6 KiB at most.
+pub const PROGRESS_PER_CHARACTER_MAX: usize = 128;
+
+/// A deleted character can be restored for this long, 30 days; then it and all that it has is purged.
+pub const DELETED_CHARACTER_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 const _: () = {
     assert!(2 * INSTANCES_PER_HOST_MAX < 100);

@@ -11,6 +11,7 @@ use domain::contract::hosts::{
 use domain::contract::instances::{LeftBatch, Purpose};
 use domain::contract::mail::{HostMail, HostOrder, Mailbox};
 use domain::contract::players::{Character, ItemStack, Place};
+use domain::contract::possessions::Money;
 use domain::ids::{
     AccountId, CharacterId, Epoch, HostId, InstanceId, MessageId, SessionId, TicketId, ZoneId,
 };
@@ -50,6 +51,8 @@ struct Stored {
     claim: u64,
     /// Where it is.
     instance: Option<InstanceId>,
+    items: Vec<ItemStack>,
+    money: Vec<Money>,
 }
 
 impl LocalPlatform {
@@ -70,12 +73,18 @@ impl LocalPlatform {
             xp: 0,
             kills: 0,
             deaths: 0,
-            items: Vec::new(),
             place,
             created_at: unix_now(),
             updated_at: unix_now(),
         };
-        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0, instance: None };
+        let stored = Stored {
+            account: AccountId::from_u128(number),
+            character,
+            claim: 0,
+            instance: None,
+            items: Vec::new(),
+            money: Vec::new(),
+        };
         self.lock().characters.insert(id, stored);
         id
     }
@@ -126,6 +135,12 @@ impl LocalPlatform {
     pub fn ticket_into(&self, character: CharacterId, assigned: &AssignedInstance) -> Option<String> {
         let claims = self.claims_into(character, assigned.instance, &assigned.zone)?;
         Some(self.keys.sign(&claims))
+    }
+
+    /// What the character carries: items and money.
+    #[must_use]
+    pub fn possessions(&self, id: CharacterId) -> Option<(Vec<ItemStack>, Vec<Money>)> {
+        self.lock().characters.get(&id).map(|stored| (stored.items.clone(), stored.money.clone()))
     }
 
     /// The claims of a ticket to enter `zone`; `None` if there is no such character or zone.
@@ -207,7 +222,13 @@ impl Platform for LocalPlatform {
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
         stored.instance = Some(claim.instance);
-        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim, party: None })
+        Ok(ClaimedCharacter {
+            character: stored.character.clone(),
+            claim: stored.claim,
+            party: None,
+            equipment: Vec::new(),
+            progress: Vec::new(),
+        })
     }
 
     async fn save(&self, _: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
@@ -236,7 +257,10 @@ impl Platform for LocalPlatform {
             character.kills += u64::from(event.kills);
             character.deaths += u64::from(event.deaths);
             for found in event.items {
-                add_items(&mut character.items, found);
+                add_items(&mut stored.items, found);
+            }
+            for found in event.currencies {
+                add_money(&mut stored.money, found);
             }
             EntryOutcome::Stored
         });
@@ -273,5 +297,12 @@ fn add_items(items: &mut Vec<ItemStack>, found: ItemStack) {
     match items.iter_mut().find(|stack| stack.item == found.item) {
         Some(stack) => stack.count += found.count,
         None => items.push(found),
+    }
+}
+
+fn add_money(money: &mut Vec<Money>, found: Money) {
+    match money.iter_mut().find(|balance| balance.currency == found.currency) {
+        Some(balance) => balance.amount += found.amount,
+        None => money.push(found),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use client::{ClientError, Connection, Incoming};
 use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
-    RegisterHost, SaveBatch,
+    BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat, HeartbeatAnswer,
+    HostRegistered, RegisterHost, SaveBatch,
 };
 use domain::contract::instances::LeftBatch;
 use domain::contract::mail::Mailbox;
@@ -173,17 +173,19 @@ impl Rules for Generous {
     fn run(&self, _: &mut World) {}
 }
 
-/// A platform whose every second answer is lost on the way, and whose lease can be taken away.
+/// A platform whose every second answer is lost on the way, and whose lease can be taken away. It may also refuse
+/// possessions that come with anything else.
 #[derive(Clone)]
 struct Lossy {
     inner: LocalPlatform,
     calls: Arc<AtomicU64>,
     fenced: Arc<AtomicBool>,
+    picky: bool,
 }
 
 impl Lossy {
     fn new(inner: LocalPlatform) -> Self {
-        Self { inner, calls: Arc::default(), fenced: Arc::default() }
+        Self { inner, calls: Arc::default(), fenced: Arc::default(), picky: false }
     }
 
     fn lose<T>(&self, answer: Answer<T>) -> Answer<T> {
@@ -216,8 +218,17 @@ impl Platform for Lossy {
         self.lose(answer)
     }
     async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
-        let answer = self.inner.store(instance, batch).await;
-        self.lose(answer)
+        let (epoch, mut outcomes) = (batch.epoch, Vec::new());
+        for event in batch.events {
+            let possessions = event.items.len() + event.currencies.len();
+            if self.picky && possessions > 0 && possessions + event.xp as usize > 1 {
+                outcomes.push(EntryOutcome::Full);
+                continue;
+            }
+            let batch = EventBatch { epoch, events: vec![event] };
+            outcomes.extend(self.inner.store(instance, batch).await?.outcomes);
+        }
+        self.lose(Ok(BatchOutcome { outcomes }))
     }
     async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
         let answer = self.inner.left(instance, batch).await;
@@ -239,7 +250,17 @@ fn is_experience(incoming: &Incoming) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gains_are_stored_once_although_replies_are_lost() {
-    let app = start_with(|figment| figment, |_: &ZoneDefinition| Box::new(Generous), Lossy::new).await;
+    thirty_gains(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gains_that_are_refused_as_a_whole_are_stored_piece_by_piece() {
+    thirty_gains(true).await;
+}
+
+async fn thirty_gains(picky: bool) {
+    let wrap = |inner| Lossy { picky, ..Lossy::new(inner) };
+    let app = start_with(|figment| figment, |_: &ZoneDefinition| Box::new(Generous), wrap).await;
     let character = app.character(1);
     let mut connection = app.enter(character, "hub").await;
     let mut earned = 0;
@@ -260,7 +281,9 @@ async fn gains_are_stored_once_although_replies_are_lost() {
     assert!(app.host.drain(Duration::from_secs(10)).await);
     let stored = app.local.character(character).expect("is there");
     assert_eq!((stored.xp, stored.kills), (30 * 7, 30));
-    assert_eq!(stored.items.iter().map(|stack| stack.count).sum::<u32>(), 30);
+    let (items, money) = app.local.possessions(character).expect("is there");
+    assert!(items.is_empty(), "coins are money");
+    assert_eq!(money.iter().map(|money| money.amount).collect::<Vec<_>>(), [30]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! The form of a character's item.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::contract::players::{Character, ItemStack, Place};
+use domain::contract::players::{Character, Place};
 use domain::fixed::Vec2;
 use domain::ids::AccountId;
 use domain::progression::level_of_xp;
@@ -23,8 +23,6 @@ pub(super) fn character_item(account: AccountId, character: &Character) -> Item 
         ("xp".to_owned(), number(character.xp)),
         ("kills".to_owned(), number(character.kills)),
         ("deaths".to_owned(), number(character.deaths)),
-        // There from the start, since only an existing map takes entries.
-        ("items".to_owned(), AttributeValue::M(Item::new())),
         ("created_at".to_owned(), at.clone()),
         ("updated_at".to_owned(), at),
     ]);
@@ -33,18 +31,12 @@ pub(super) fn character_item(account: AccountId, character: &Character) -> Item 
 
 /// The character of this item, unless it was deleted.
 pub(crate) fn read_living(item: &Item) -> Result<Option<StoredCharacter>, StoreError> {
-    if item.contains_key("deleted_at") {
-        return Ok(None);
-    }
+    if item.contains_key("deleted_at") { Ok(None) } else { read_character(item).map(Some) }
+}
+
+/// The character of this item, deleted or not.
+pub(super) fn read_character(item: &Item) -> Result<StoredCharacter, StoreError> {
     item::check_version(item)?;
-    let mut items = item::read_map(item, "items")?
-        .keys()
-        .map(|name| {
-            let count: u64 = item::read_number(item::read_map(item, "items")?, name)?;
-            Ok(ItemStack { item: name.clone(), count: u32::try_from(count).unwrap_or(u32::MAX) })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    items.sort_by(|a, b| a.item.cmp(&b.item));
     let xp = item::read_number(item, "xp")?;
     let character = Character {
         id: item::read_parsed(item, "pk")?,
@@ -54,16 +46,15 @@ pub(crate) fn read_living(item: &Item) -> Result<Option<StoredCharacter>, StoreE
         xp,
         kills: item::read_number(item, "kills")?,
         deaths: item::read_number(item, "deaths")?,
-        items,
         place: item.contains_key("place").then(|| read_place(item)).transpose()?,
         created_at: UnixMillis::new(item::read_number(item, "created_at")?),
         updated_at: UnixMillis::new(item::read_number(item, "updated_at")?),
     };
-    Ok(Some(StoredCharacter {
+    Ok(StoredCharacter {
         account: item::read_parsed(item, "account")?,
         claim: item::read_number(item, "claim")?,
         character,
-    }))
+    })
 }
 
 fn read_place(item: &Item) -> Result<Place, StoreError> {

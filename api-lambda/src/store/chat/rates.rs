@@ -38,7 +38,12 @@ impl Rate {
 
 impl Store {
     /// Counts one more, as part of a transaction; refused if the window is full.
-    pub(crate) fn rate_part(&self, account: AccountId, rate: Rate, now: UnixMillis) -> TransactWriteItem {
+    pub(crate) fn post_rate_part(
+        &self,
+        account: AccountId,
+        rate: Rate,
+        now: UnixMillis,
+    ) -> TransactWriteItem {
         let window = now.as_secs() / rate.window_secs;
         transact::update(
             Update::builder()

@@ -66,7 +66,7 @@ impl Store {
             report.context.iter().chain([&report.message]).map(|message| message.account).collect();
         let mut parts = vec![
             transact::put(put(once).condition_expression("attribute_not_exists(pk)")),
-            self.rate_part(by, REPORTS, report.at),
+            self.post_rate_part(by, REPORTS, report.at),
             transact::put(put(report_item(report, Some(by)))),
         ];
         for account in quoted {

@@ -206,7 +206,6 @@ async fn enter(store: &Store, id: CharacterId, info: &InstanceInfo) -> u64 {
             xp: 0,
             kills: 0,
             deaths: 0,
-            items: Vec::new(),
             place: None,
             created_at: now(),
             updated_at: now(),
@@ -249,7 +248,7 @@ async fn who_is_where_is_known_until_they_leave_or_their_host_dies() {
         let left =
             left.iter().map(|(character, claim)| LeftCharacter { character: *character, claim: *claim });
         let batch = LeftBatch { epoch: info.epoch, characters: left.collect() };
-        store.apply_left(info.open.instance, &batch).await.expect("works").expect("owned")
+        store.apply_left(info.open.instance, &batch, start).await.expect("works").expect("owned")
     };
     use EntryOutcome::{Fenced, Gone, Stored};
     assert_eq!(leave(&infos[0], &[(ada, adas), (bob, bobs_old), (eve, 1)]).await, [Stored, Fenced, Gone]);

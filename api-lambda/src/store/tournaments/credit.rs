@@ -10,7 +10,7 @@ use crate::store::{Store, transact};
 
 impl Store {
     /// Gives the character the reward. Refused if the character is no more.
-    pub(crate) fn credit_parts(
+    pub(crate) fn prize_parts(
         &self,
         character: CharacterId,
         reward: &Reward,

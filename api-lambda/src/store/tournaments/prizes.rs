@@ -98,7 +98,7 @@ impl Store {
             )
         };
         let mut parts = vec![marker("paid")];
-        parts.extend(self.credit_parts(share.character, &share.reward, share.amount, now));
+        parts.extend(self.prize_parts(share.character, &share.reward, share.amount, now));
         match self.transact(parts).await? {
             Ok(()) => Ok(true),
             Err(parts) if parts[0].is_refused() => Ok(false),

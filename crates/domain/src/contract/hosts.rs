@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
+use crate::contract::possessions::{EquippedItem, Money, Progress};
 use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, PartyId, ZoneId};
 use crate::time::UnixMillis;
 use crate::token::Jwks;
@@ -129,6 +130,12 @@ pub struct ClaimedCharacter {
     /// The party that it is in, if it is in one.
     #[serde(default)]
     pub party: Option<PartyId>,
+    /// What it wears.
+    #[serde(default)]
+    pub equipment: Vec<EquippedItem>,
+    /// Its counters and quest flags.
+    #[serde(default)]
+    pub progress: Vec<Progress>,
 }
 
 /// Body of `POST /internal/v1/instances/{instance}/saves`: state that may be lost by some seconds.
@@ -181,8 +188,12 @@ pub struct CharacterEvent {
     pub kills: u32,
     /// Deaths.
     pub deaths: u32,
-    /// Items found.
+    /// Items found, at most 16 kinds. Of a unique kind, each becomes an item of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemStack>,
+    /// Money found, at most 4 currencies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub currencies: Vec<Money>,
 }
 
 /// Answer to saves and events: one outcome for each entry, in order.
@@ -204,4 +215,13 @@ pub enum EntryOutcome {
     Fenced,
     /// The character is no more: let it go.
     Gone,
+    /// The catalogue has no such item or currency. Nothing of the entry is stored, and its sequence is free: send
+    /// it again without, or when the catalogue has it.
+    Unknown,
+    /// There is no room for so many of an item, or so much of a currency. Nothing of the entry is stored, and
+    /// its sequence is free: send it again with less.
+    Full,
+    /// More than 32 unique items at once. Nothing of the entry is stored, and its sequence is free: send it in
+    /// parts.
+    TooMany,
 }

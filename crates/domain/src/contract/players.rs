@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::Vec2;
-use crate::ids::{CharacterId, HostId, InstanceId, ZoneId};
+use crate::ids::{CharacterId, HostId, InstanceId, ItemKind, ZoneId};
 use crate::names::CharacterName;
 use crate::time::UnixMillis;
 
@@ -25,8 +25,6 @@ pub struct Character {
     pub kills: u64,
     /// Deaths.
     pub deaths: u64,
-    /// What it carries.
-    pub items: Vec<ItemStack>,
     /// Where it was last, if it ever was anywhere.
     pub place: Option<Place>,
     /// When it was made.
@@ -40,8 +38,8 @@ pub struct Character {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ItemStack {
-    /// The item's name in the catalogue.
-    pub item: String,
+    /// The kind, as the catalogue names it.
+    pub item: ItemKind,
     /// How many.
     pub count: u32,
 }
@@ -77,6 +75,48 @@ pub struct RenameCharacter {
     pub name: CharacterName,
     /// The version that the caller saw; another one now is a conflict.
     pub version: u64,
+}
+
+/// Body of `POST /v1/characters/{id}/restore`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RestoreCharacter {
+    /// A new name, if the old one is taken by now; without it the character gets its old one.
+    #[serde(default)]
+    pub name: Option<CharacterName>,
+}
+
+/// Answer of `GET /v1/characters/deleted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeletedCharacterList {
+    /// Deleted characters that can be restored, the oldest characters first.
+    pub characters: Vec<DeletedCharacter>,
+    /// The `cursor` of the next page, if there is more.
+    pub next: Option<String>,
+}
+
+/// A deleted character that can be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeletedCharacter {
+    /// The character as it was.
+    pub character: Character,
+    /// When it was deleted.
+    pub deleted_at: UnixMillis,
+    /// It can be restored until then, 30 days later.
+    pub restorable_until: UnixMillis,
+}
+
+/// Answer of `POST /internal/v1/characters/purge`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PurgedCharacters {
+    /// Characters of which nothing is left.
+    pub characters: Vec<CharacterId>,
+    /// Whether more may be due: call again.
+    pub more: bool,
 }
 
 /// Answer of `GET /v1/characters`.

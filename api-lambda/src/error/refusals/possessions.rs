@@ -1,0 +1,13 @@
+//! Refusals about what characters have.
+
+use axum::http::StatusCode;
+
+use super::refusal;
+use crate::error::Refusal;
+
+pub(crate) const NO_CURRENCY: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_currency",
+    "There is no such currency",
+    "the catalogue has no such currency: the wallet lists those that the character has",
+);

@@ -1,0 +1,377 @@
+//! Deletion, restoration and purging of characters. A deleted character keeps its item and its possessions; it is
+//! listed under its account, and under the time when it is to be purged, in the table `possessions`.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, DeleteRequest, Put, TransactWriteItem, Update, WriteRequest,
+};
+use domain::contract::players::{Character, DeletedCharacter};
+use domain::ids::{AccountId, CharacterId};
+use domain::limits::DELETED_CHARACTER_KEPT_MILLIS;
+use domain::names::CharacterName;
+use domain::time::UnixMillis;
+
+use super::StoredCharacter;
+use super::form::read_character;
+use crate::store::cursor::{Cursor, InvalidCursor};
+use crate::store::item::{self, Item, number, text};
+use crate::store::requests::StoredAnswer;
+use crate::store::transact::Part;
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact, unavailable};
+
+/// What the keys of deleted characters start with under their account.
+const DELETED: &str = "deleted#";
+
+/// Those to be purged are spread over so many keys, since all that are deleted at one time come together there.
+const GRAVE_SHARDS: u128 = 8;
+
+/// Most possessions that one call purges: some seconds of work.
+const PURGED_PER_CALL_MAX: usize = 2_000;
+
+/// `DynamoDB` deletes so many items with one call.
+const DELETES_PER_CALL: usize = 25;
+
+/// A deleted character as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredDeleted {
+    pub(crate) stored: StoredCharacter,
+    pub(crate) deleted_at: UnixMillis,
+    /// It cannot be restored from then on.
+    pub(crate) purge_at: UnixMillis,
+}
+
+/// Why a character was not restored.
+#[derive(Debug)]
+pub(crate) enum RestoreRefusal {
+    TooMany,
+    NameTaken,
+    /// It is not as it was read: restored by another request, or being purged.
+    Changed,
+    /// The request was answered before, or is being answered now.
+    Repeated,
+}
+
+/// How far the purge of a character got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purge {
+    /// Nothing is left of it.
+    Done,
+    /// There is more than one call may do: call again.
+    Unfinished,
+    /// It lives, or its time is not over, or nothing was left of it before.
+    NotDue,
+}
+
+/// What a call of the purge has done.
+#[derive(Debug, Default)]
+pub(crate) struct Purged {
+    pub(crate) characters: Vec<CharacterId>,
+    /// Whether more may be due.
+    pub(crate) more: bool,
+}
+
+fn deleted_key(character: CharacterId) -> String {
+    format!("{DELETED}{character}")
+}
+
+fn shard_key(shard: u128) -> String {
+    format!("graves#{shard}")
+}
+
+/// Key of the note that the character is to be purged: they sort by time.
+fn grave_key(character: CharacterId, purge_at: UnixMillis) -> (String, String) {
+    (shard_key(character.as_u128() % GRAVE_SHARDS), format!("{:016}#{character}", purge_at.as_millis()))
+}
+
+fn read_deleted(item: &Item) -> Result<Option<StoredDeleted>, StoreError> {
+    if !item.contains_key("deleted_at") {
+        return Ok(None);
+    }
+    let deleted_at = UnixMillis::new(item::read_number(item, "deleted_at")?);
+    Ok(Some(StoredDeleted {
+        stored: read_character(item)?,
+        deleted_at,
+        purge_at: deleted_at.plus_millis(DELETED_CHARACTER_KEPT_MILLIS),
+    }))
+}
+
+impl Store {
+    /// Marks the character as deleted, frees its name and its place in account and leaderboards, and notes when
+    /// it is to be purged. False if the account has no such character.
+    pub(crate) async fn delete_character(
+        &self,
+        account: AccountId,
+        id: CharacterId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            let Some(stored) = self.character(id).await?.filter(|stored| stored.account == account) else {
+                return Ok(false);
+            };
+            let players = &self.tables.players;
+            let mut parts = vec![
+                transact::update(
+                    Update::builder()
+                        .table_name(players)
+                        .key("pk", text(id))
+                        .update_expression("SET deleted_at = :now, updated_at = :now ADD #version :one")
+                        // A rename between the reading and this would leave its reservation behind.
+                        .condition_expression("attribute_not_exists(deleted_at) AND #name = :name")
+                        .expression_attribute_names("#name", "name")
+                        .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":name", text(&stored.character.name))
+                        .expression_attribute_values(":one", number(1))
+                        .expression_attribute_values(":now", number(now.as_millis())),
+                ),
+                transact::update(
+                    Update::builder()
+                        .table_name(players)
+                        .key("pk", text(account))
+                        .update_expression("DELETE characters :ids")
+                        .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
+                ),
+                self.free_name(&stored.character.name),
+                self.leave_board_part(leaderboards::KILLS, id),
+            ];
+            parts.extend(self.bury_parts(account, id, now.plus_millis(DELETED_CHARACTER_KEPT_MILLIS)));
+            if self.transact(parts).await?.is_ok() {
+                return Ok(true);
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("a character"))
+    }
+
+    fn bury_parts(
+        &self,
+        account: AccountId,
+        id: CharacterId,
+        purge_at: UnixMillis,
+    ) -> [TransactWriteItem; 2] {
+        let (shard, grave) = grave_key(id, purge_at);
+        [(account.to_string(), deleted_key(id)), (shard, grave)].map(|(pk, sk)| {
+            let mut note = item::new_item(pk);
+            note.insert("sk".into(), text(sk));
+            note.insert("character".into(), text(id));
+            transact::put(Put::builder().table_name(&self.tables.possessions).set_item(Some(note)))
+        })
+    }
+
+    fn exhume_parts(
+        &self,
+        account: AccountId,
+        id: CharacterId,
+        purge_at: UnixMillis,
+    ) -> [TransactWriteItem; 2] {
+        let (shard, grave) = grave_key(id, purge_at);
+        [(account.to_string(), deleted_key(id)), (shard, grave)].map(|(pk, sk)| {
+            let note = Delete::builder().table_name(&self.tables.possessions);
+            transact::delete(note.key("pk", text(pk)).key("sk", text(sk)))
+        })
+    }
+
+    /// The character, if it was deleted and not yet purged.
+    pub(crate) async fn deleted_character(
+        &self,
+        id: CharacterId,
+    ) -> Result<Option<StoredDeleted>, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(id));
+        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        item.as_ref().map_or(Ok(None), read_deleted)
+    }
+
+    /// A page of the deleted characters of the account that can still be restored.
+    pub(crate) async fn deleted_characters(
+        &self,
+        account: AccountId,
+        limit: i32,
+        cursor: Option<&Cursor>,
+        now: UnixMillis,
+    ) -> Result<Result<(Vec<DeletedCharacter>, Option<Cursor>), InvalidCursor>, StoreError> {
+        let start = match cursor.map(|cursor| cursor.sort_key(&[DELETED])).transpose() {
+            Ok(start) => {
+                start.map(|sk| Item::from([("pk".to_owned(), text(account)), ("sk".to_owned(), text(sk))]))
+            }
+            Err(invalid) => return Ok(Err(invalid)),
+        };
+        let call = self
+            .client
+            .query()
+            .table_name(&self.tables.possessions)
+            .key_condition_expression("pk = :account AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":account", text(account))
+            .expression_attribute_values(":prefix", text(DELETED))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .limit(limit);
+        let page = call.send().await.map_err(unavailable)?;
+        let notes = page.items.unwrap_or_default();
+        let ids: Result<Vec<String>, StoreError> =
+            notes.iter().map(|note| item::read_text(note, "character").map(str::to_owned)).collect();
+        let mut characters = Vec::new();
+        for item in self.player_items(&ids?).await? {
+            if let Some(deleted) = read_deleted(&item)?.filter(|deleted| deleted.purge_at > now) {
+                characters.push(DeletedCharacter {
+                    character: deleted.stored.character,
+                    deleted_at: deleted.deleted_at,
+                    restorable_until: deleted.purge_at,
+                });
+            }
+        }
+        characters.sort_by_key(|deleted| deleted.character.id);
+        Ok(Ok((characters, Cursor::after(page.last_evaluated_key.as_ref()))))
+    }
+
+    /// Makes a deleted character what `restored` says: in a free place of its account, under a free name. The
+    /// answer under the idempotency key is stored with it, if there is one.
+    pub(crate) async fn restore_character(
+        &self,
+        deleted: &StoredDeleted,
+        restored: &Character,
+        answer: Option<&StoredAnswer>,
+    ) -> Result<Result<(), RestoreRefusal>, StoreError> {
+        let account = deleted.stored.account;
+        let mut parts = vec![
+            self.take_place(account, restored.id),
+            self.reserve_name(&restored.name, restored.id),
+            self.revive_part(deleted, &restored.name, restored.updated_at),
+        ];
+        parts.extend(self.exhume_parts(account, restored.id, deleted.purge_at));
+        parts.extend(answer.map(|answer| self.answer_part(answer)));
+        Ok(self.transact(parts).await?.map_err(|parts| {
+            if parts.get(5).is_some_and(Part::is_refused) {
+                RestoreRefusal::Repeated
+            } else if parts[2].is_refused() {
+                RestoreRefusal::Changed
+            } else if parts[0].is_refused() {
+                RestoreRefusal::TooMany
+            } else {
+                RestoreRefusal::NameTaken
+            }
+        }))
+    }
+
+    fn revive_part(
+        &self,
+        deleted: &StoredDeleted,
+        name: &CharacterName,
+        now: UnixMillis,
+    ) -> TransactWriteItem {
+        transact::update(
+            Update::builder()
+                .table_name(&self.tables.players)
+                .key("pk", text(deleted.stored.character.id))
+                .update_expression("SET #name = :name, updated_at = :now REMOVE deleted_at ADD #version :one")
+                .condition_expression("deleted_at = :deleted AND attribute_not_exists(purging)")
+                .expression_attribute_names("#name", "name")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":name", text(name))
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":deleted", number(deleted.deleted_at.as_millis()))
+                .expression_attribute_values(":now", number(now.as_millis())),
+        )
+    }
+
+    /// Purges characters whose time is over, and all that they had; what does not fit one call is left to the
+    /// next. It may be cut short anywhere, and run twice at once.
+    pub(crate) async fn purge_characters(&self, now: UnixMillis) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        let mut budget = PURGED_PER_CALL_MAX;
+        for shard in 0..GRAVE_SHARDS {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.possessions)
+                .key_condition_expression("pk = :shard AND sk < :due")
+                .expression_attribute_values(":shard", text(shard_key(shard)))
+                .expression_attribute_values(":due", text(format!("{:016}", now.as_millis())))
+                .consistent_read(true)
+                .limit(100);
+            let page = call.send().await.map_err(unavailable)?;
+            purged.more |= page.last_evaluated_key.is_some();
+            for grave in page.items.unwrap_or_default() {
+                let id = item::read_parsed(&grave, "character")?;
+                match self.purge_character(id, now, &mut budget).await? {
+                    Purge::Done => purged.characters.push(id),
+                    Purge::NotDue => {}
+                    Purge::Unfinished => {
+                        purged.more = true;
+                        return Ok(purged);
+                    }
+                }
+            }
+        }
+        Ok(purged)
+    }
+
+    /// Purges a deleted character whose time is over at `due` (a later time than now purges it early), with all
+    /// that it has, as far as `budget` goes. From the first write on it cannot be restored. Nobody gives anything to a deleted character, since every gift
+    /// checks that it lives: so what is found is all.
+    pub(crate) async fn purge_character(
+        &self,
+        id: CharacterId,
+        due: UnixMillis,
+        budget: &mut usize,
+    ) -> Result<Purge, StoreError> {
+        let Some(deleted) = self.deleted_character(id).await?.filter(|deleted| deleted.purge_at <= due)
+        else {
+            return Ok(Purge::NotDue);
+        };
+        let mark = Update::builder()
+            .table_name(&self.tables.players)
+            .key("pk", text(id))
+            .update_expression("SET purging = :yes")
+            .condition_expression("deleted_at = :deleted")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":deleted", number(deleted.deleted_at.as_millis()));
+        if self.transact(vec![transact::update(mark)]).await?.is_err() {
+            // Restored, or purged by another call.
+            return Ok(Purge::NotDue);
+        }
+        if !self.purge_possessions(id, budget).await? {
+            return Ok(Purge::Unfinished);
+        }
+        let last = Delete::builder().table_name(&self.tables.players).key("pk", text(id));
+        let mut parts = vec![transact::delete(last)];
+        parts.extend(self.exhume_parts(deleted.stored.account, id, deleted.purge_at));
+        // Without conditions nothing is refused, and a second time changes nothing.
+        Ok(if self.transact(parts).await?.is_ok() { Purge::Done } else { Purge::Unfinished })
+    }
+
+    /// Deletes what the character has. False when the budget is used up before.
+    async fn purge_possessions(&self, id: CharacterId, budget: &mut usize) -> Result<bool, StoreError> {
+        let possessions = &self.tables.possessions;
+        loop {
+            if *budget == 0 {
+                return Ok(false);
+            }
+            let call = self
+                .client
+                .query()
+                .table_name(possessions)
+                .key_condition_expression("pk = :character")
+                .projection_expression("pk, sk")
+                .expression_attribute_values(":character", text(id))
+                .consistent_read(true)
+                .limit(i32::try_from(DELETES_PER_CALL).unwrap_or(1));
+            let keys = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+            if keys.is_empty() {
+                return Ok(true);
+            }
+            *budget = budget.saturating_sub(keys.len());
+            let delete = |key| {
+                let request = DeleteRequest::builder().set_key(Some(key)).build();
+                WriteRequest::builder().delete_request(request.expect("the key is given")).build()
+            };
+            let requests: Vec<WriteRequest> = keys.into_iter().map(delete).collect();
+            // What is not processed is found by the next round.
+            let call = self.client.batch_write_item();
+            let call = call.set_request_items(Some(HashMap::from([(possessions.clone(), requests)])));
+            let answer = call.send().await.map_err(unavailable)?;
+            if answer.unprocessed_items.is_some_and(|left| !left.is_empty()) {
+                back_off(3).await;
+            }
+        }
+    }
+}
