@@ -7,6 +7,8 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request
 use axum::http::header;
 use axum::http::request::Parts;
 use domain::contract::IDEMPOTENCY_HEADER;
+pub(crate) use domain::contract::admin::Role;
+use domain::ids::AdminKeyId;
 use domain::limits::BODY_BYTES_MAX;
 use domain::token::AccessClaims;
 use futures_util::StreamExt as _;
@@ -15,7 +17,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, refusals};
 use crate::keys::AccessKeys;
-use crate::state::{OwnerKey, ServiceToken};
+use crate::state::ServiceToken;
+use crate::store::admin::audit::AuditKey;
 use crate::store::cursor::Cursor;
 
 /// Most characters of a detail that repeats what the caller sent.
@@ -58,20 +61,16 @@ where
     }
 }
 
-/// What an administrator may do; each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
-    /// Helps players.
-    Support,
-    /// Runs the game.
-    Operator,
-    /// Decides who is an administrator.
-    Owner,
-}
-
-/// An administrator who has shown a key.
+/// An administrator who has shown a key. Only the layer around the admin routes makes one, and that layer has
+/// written the call to the audit log by then.
+#[derive(Debug, Clone)]
 pub(crate) struct Admin {
     pub(crate) role: Role,
+    /// The key; none for the one of the configuration.
+    pub(crate) key: Option<AdminKeyId>,
+    pub(crate) name: Arc<str>,
+    /// This call in the audit log.
+    pub(crate) audit: AuditKey,
 }
 
 impl Admin {
@@ -79,19 +78,23 @@ impl Admin {
     pub(crate) fn need(&self, role: Role) -> Result<(), ApiError> {
         if self.role >= role { Ok(()) } else { Err(refusals::ROLE_TOO_LOW.into()) }
     }
+
+    /// Who asks, as the owner of an idempotency key.
+    pub(crate) fn actor(&self) -> String {
+        actor_of(self.key)
+    }
 }
 
-impl<S> FromRequestParts<S> for Admin
-where
-    S: Send + Sync,
-    OwnerKey: FromRef<S>,
-{
+/// The name of a key where keys are told apart.
+pub(crate) fn actor_of(key: Option<AdminKeyId>) -> String {
+    key.map_or_else(|| "owner".to_owned(), |key| key.to_string())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let shown = bearer(parts).ok_or(refusals::NO_ADMIN)?;
-        let owner = OwnerKey::from_ref(state).0.is_some_and(|key| key.is(shown));
-        if owner { Ok(Self { role: Role::Owner }) } else { Err(refusals::NO_ADMIN.into()) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| refusals::NO_ADMIN.into())
     }
 }
 
@@ -102,6 +105,13 @@ pub(crate) struct Paging {
     #[serde(default = "Paging::default_limit")]
     limit: i32,
     cursor: Option<Cursor>,
+}
+
+impl Paging {
+    /// For queries that hold more than a page: serde cannot flatten numbers out of a query.
+    pub(crate) fn of(limit: Option<i32>, cursor: Option<Cursor>) -> Self {
+        Self { limit: limit.unwrap_or_else(Self::default_limit), cursor }
+    }
 }
 
 /// Most entries of a page.
@@ -121,7 +131,7 @@ impl Paging {
     }
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
+pub(crate) fn bearer(parts: &Parts) -> Option<&str> {
     let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

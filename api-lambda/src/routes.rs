@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod admin;
 pub(crate) mod characters;
 pub(crate) mod hosts;
 pub(crate) mod instances;
@@ -32,6 +33,9 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::mail))
         .routes(routes!(instances::saves))
         .routes(routes!(instances::events))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -15,10 +15,6 @@ use crate::store::Store;
 #[derive(Clone)]
 pub(crate) struct ServiceToken(pub(crate) SharedSecret);
 
-/// What the owner shows to the admin routes; more keys are made with it. None: no such routes.
-#[derive(Clone)]
-pub(crate) struct OwnerKey(pub(crate) Option<SharedSecret>);
-
 /// Everything.
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -26,7 +22,6 @@ pub(crate) struct AppState {
     pub(crate) access: Arc<AccessKeys>,
     pub(crate) tickets: Arc<KeyRing>,
     pub(crate) service: ServiceToken,
-    pub(crate) owner: OwnerKey,
     pub(crate) region: Arc<Region>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -86,12 +81,6 @@ impl FromRef<AppState> for Arc<KeyRing> {
 impl FromRef<AppState> for ServiceToken {
     fn from_ref(state: &AppState) -> Self {
         state.service.clone()
-    }
-}
-
-impl FromRef<AppState> for OwnerKey {
-    fn from_ref(state: &AppState) -> Self {
-        state.owner.clone()
     }
 }
 

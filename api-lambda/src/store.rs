@@ -13,6 +13,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
@@ -70,6 +71,7 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) admin: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -88,6 +90,7 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            admin: name("admin"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -1,5 +1,6 @@
 //! Tests of the API over HTTP: the real router and the real store engine, each test with its own.
 
+mod admin;
 mod app;
 mod auth;
 mod bad_input;
