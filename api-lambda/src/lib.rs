@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef as _;
 use axum::http::HeaderValue;
 use axum::serve::ListenerExt as _;
 use token::KeyRing;
@@ -15,6 +16,7 @@ mod admin_keys;
 mod audit;
 mod clock;
 pub mod config;
+mod content;
 mod error;
 mod extract;
 mod idempotency;
@@ -34,6 +36,7 @@ pub use store::StoreError;
 
 use admin_keys::AdminKeys;
 use audit::Auditor;
+use content::Reader;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
@@ -102,8 +105,10 @@ impl Api {
             metrics,
         };
         let (router, _description) = routes::all();
+        let reader = Reader::from_ref(&state);
         let router = router
             .with_state(state)
+            .layer(axum::middleware::from_fn_with_state(reader, content::keep_current))
             .layer(axum::middleware::from_fn_with_state(auditor, audit::watch))
             .layer(axum::middleware::from_fn_with_state(around, middleware::surround));
         Ok(Self { router })

@@ -11,6 +11,7 @@ use crate::state::AppState;
 
 pub(crate) mod admin;
 pub(crate) mod characters;
+pub(crate) mod content;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
@@ -36,6 +37,18 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::keys::list, admin::keys::create))
         .routes(routes!(admin::keys::revoke))
         .routes(routes!(admin::audit::list))
+        .routes(routes!(content::publish, content::list))
+        .routes(routes!(content::validate))
+        .routes(routes!(content::read))
+        .routes(routes!(content::diff))
+        .routes(routes!(content::pointer::read))
+        .routes(routes!(content::pointer::activate))
+        .routes(routes!(content::pointer::roll_back))
+        .routes(routes!(content::flags::list))
+        .routes(routes!(content::flags::switch, content::flags::reset))
+        .routes(routes!(content::flags::own))
+        .routes(routes!(content::served::own))
+        .routes(routes!(content::served::internal))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -17,6 +17,7 @@ pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod content;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod item;
@@ -71,6 +72,7 @@ pub(crate) struct Tables {
     pub(crate) fleet: String,
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
+    pub(crate) content: String,
     pub(crate) admin: String,
 }
 
@@ -90,6 +92,7 @@ impl Store {
             fleet: name("fleet"),
             leaderboards: name("leaderboards"),
             mail: name("mail"),
+            content: name("content"),
             admin: name("admin"),
         };
         Self { client, tables: Arc::new(tables) }

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::{Refusal, answer};
 
 pub(crate) mod admin;
+pub(crate) mod content;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(

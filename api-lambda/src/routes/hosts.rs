@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contract::Problem;
+use domain::contract::content::InstanceContent;
 use domain::contract::hosts::{
     ClaimCharacter, ClaimedCharacter, Heartbeat, HostLease, HostRegistered, RegisterHost,
 };
 use domain::contract::mail::Mailbox;
-use domain::ids::{CharacterId, HostId};
+use domain::ids::{CharacterId, HostId, InstanceId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS};
 use domain::time::UnixMillis;
 use serde::Deserialize;
@@ -43,8 +44,9 @@ pub(crate) async fn register(
 ) -> Result<Json<HostRegistered>, ApiError> {
     check_registration(&body, &region)?;
     let now = crate::clock::now();
-    let lease = lease(now, &tickets);
+    let mut lease = lease(now, &tickets);
     let instances = store.register_host(&body, now, lease.expires_at).await?;
+    lease.content = content_of(&region, instances.iter().map(|assigned| assigned.instance));
     Ok(Json(HostRegistered { instances, lease }))
 }
 
@@ -74,7 +76,15 @@ fn lease(now: UnixMillis, tickets: &KeyRing) -> HostLease {
         expires_at: now.plus_millis(HOST_LEASE_MILLIS),
         heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
         ticket_keys: tickets.public().clone(),
+        content: Vec::new(),
     }
+}
+
+/// The version of the content for each of these instances.
+fn content_of(region: &Region, instances: impl Iterator<Item = InstanceId>) -> Vec<InstanceContent> {
+    let content = region.content.current();
+    let version = |instance: InstanceId| content.version_for(instance.as_u128()).number;
+    instances.map(|instance| InstanceContent { instance, version: version(instance) }).collect()
 }
 
 /// A host lives: its lease is renewed and its load taken over.
@@ -91,11 +101,13 @@ pub(crate) async fn heartbeat(
     _: Service,
     InPath(host): InPath<HostId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<Heartbeat>,
 ) -> Result<Json<HostLease>, ApiError> {
     let now = crate::clock::now();
-    let lease = lease(now, &tickets);
+    let mut lease = lease(now, &tickets);
+    lease.content = content_of(&region, body.instances.iter().map(|load| load.instance));
     let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
     renewed.map(|()| Json(lease)).ok_or(ApiError::LeaseLost)
 }

@@ -6,6 +6,7 @@ mod auth;
 mod bad_input;
 mod characters;
 mod config;
+mod content;
 mod fleet;
 mod instances;
 mod leaderboards;

@@ -111,6 +111,7 @@ impl LocalPlatform {
             expires_at: unix_now().plus_millis(HOST_LEASE_MILLIS),
             heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
             ticket_keys: self.keys.public().clone(),
+            content: Vec::new(),
         }
     }
 }

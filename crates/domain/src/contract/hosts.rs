@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::content::InstanceContent;
 use crate::contract::players::{Character, ItemStack, Place};
 use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
 use crate::time::UnixMillis;
@@ -56,6 +57,10 @@ pub struct HostLease {
     pub heartbeat_in_ms: u64,
     /// Public keys that tickets are signed with.
     pub ticket_keys: Jwks,
+    /// The version of the content for each instance of the host. One that is not listed runs the one that the host
+    /// came with.
+    #[serde(default)]
+    pub content: Vec<InstanceContent>,
 }
 
 /// Body of `POST /internal/v1/hosts/{host}/heartbeat`.
