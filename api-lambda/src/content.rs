@@ -76,7 +76,7 @@ pub(crate) struct Current {
 impl Current {
     /// The version for an instance or an account.
     pub(crate) fn version_for(&self, id: u128) -> &Arc<Version> {
-        let number = self.pointer.version_for(id);
+        let number = self.pointer.plan().version_for(id);
         self.trial.as_ref().filter(|trial| trial.number == number).unwrap_or(&self.active)
     }
 

@@ -29,6 +29,7 @@ mod placement;
 mod routes;
 mod state;
 mod store;
+mod tickets;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;

@@ -1,4 +1,11 @@
-//! Which instance of a zone a player is sent to. Pure: what is open goes in, a choice comes out.
+//! Which instance of a zone a player is sent to, and which host opens one more. Pure: what is open goes in, a choice
+//! comes out.
+
+use std::collections::BTreeSet;
+
+use domain::ids::{HostId, InstanceId};
+use domain::limits::INSTANCES_PER_HOST_MAX;
+use domain::time::UnixMillis;
 
 use crate::store::seats::OpenInstance;
 
@@ -18,12 +25,17 @@ pub(crate) enum Choice<'a> {
     Unavailable,
 }
 
-/// Chooses among the open instances of a zone of which each takes `capacity` players.
-pub(crate) fn choose(open: &[OpenInstance], capacity: u32) -> Choice<'_> {
+/// Chooses among the open instances of a zone of which each takes `capacity` players: `wanted` if there is room in
+/// it, since a friend is there.
+pub(crate) fn choose(open: &[OpenInstance], capacity: u32, wanted: Option<InstanceId>) -> Choice<'_> {
     // Rounded up, so that an instance for one player takes that one.
     let share = |percent: u32| (u64::from(capacity) * u64::from(percent)).div_ceil(100);
     let limit = |percent| u32::try_from(share(percent)).unwrap_or(u32::MAX);
     let (gather, full) = (limit(GATHER_BELOW_PERCENT), limit(FULL_FROM_PERCENT));
+    let friendly = open.iter().find(|instance| Some(instance.instance) == wanted);
+    if let Some(open) = friendly.filter(|instance| instance.occupied() < full) {
+        return Choice::Sit { open, limit: full };
+    }
     let fullest = open
         .iter()
         .filter(|instance| instance.occupied() < gather)
@@ -39,10 +51,35 @@ pub(crate) fn choose(open: &[OpenInstance], capacity: u32) -> Choice<'_> {
     }
 }
 
+/// What one running instance weighs beside its players: its terrain, its monsters, its thread.
+const INSTANCE_WEIGHT: u32 = 10;
+/// A host whose slowest tick takes this long, in microseconds, gets no more as long as another is faster: three
+/// quarters of a step at 60 Hz.
+const TICK_SLOW_US: u32 = 12_500;
+
+/// A host that could open an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostLoad {
+    pub(crate) host: HostId,
+    pub(crate) url: String,
+    pub(crate) lease_until: UnixMillis,
+    pub(crate) players: u32,
+    pub(crate) tick_p99_us: u32,
+    pub(crate) instances: usize,
+}
+
+/// The host that is to open one more instance, of those that are not `unfit`.
+pub(crate) fn choose_host<'a>(hosts: &'a [HostLoad], unfit: &BTreeSet<HostId>) -> Option<&'a HostLoad> {
+    let weight = |host: &HostLoad| {
+        let instances = u32::try_from(host.instances).unwrap_or(u32::MAX);
+        host.players.saturating_add(instances.saturating_mul(INSTANCE_WEIGHT))
+    };
+    let fits = |host: &&HostLoad| host.instances < INSTANCES_PER_HOST_MAX && !unfit.contains(&host.host);
+    hosts.iter().filter(fits).min_by_key(|host| (host.tick_p99_us >= TICK_SLOW_US, weight(host), host.host))
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::ids::{HostId, InstanceId};
-
     use super::*;
 
     fn instances(loads: &[(u32, u32)]) -> Vec<OpenInstance> {
@@ -61,7 +98,7 @@ mod tests {
     #[track_caller]
     fn check(loads: &[(u32, u32)], capacity: u32, expected: Option<(u128, u32)>) {
         let open = instances(loads);
-        let chosen = match choose(&open, capacity) {
+        let chosen = match choose(&open, capacity, None) {
             Choice::Sit { open, limit } => Some((open.instance.as_u128(), limit)),
             Choice::Full | Choice::Unavailable => None,
         };
@@ -77,7 +114,41 @@ mod tests {
         check(&[(5, 0), (5, 0)], 100, Some((1, 75)));
         check(&[(0, 0)], 1, Some((1, 1)));
         check(&[(1, 0)], 1, None);
-        assert_eq!(choose(&[], 100), Choice::Unavailable);
-        assert_eq!(choose(&instances(&[(95, 0)]), 100), Choice::Full);
+        assert_eq!(choose(&[], 100, None), Choice::Unavailable);
+        assert_eq!(choose(&instances(&[(95, 0)]), 100, None), Choice::Full);
+    }
+
+    #[test]
+    fn a_friend_is_met_where_there_is_room() {
+        let open = instances(&[(10, 0), (80, 0), (95, 0)]);
+        let met = |id: u128| match choose(&open, 100, Some(InstanceId::from_u128(id))) {
+            Choice::Sit { open, limit } => (open.instance.as_u128(), limit),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(met(2), (2, 95));
+        assert_eq!(met(3), (1, 75), "full, so the usual choice");
+        assert_eq!(met(9), (1, 75), "not of this zone, so the usual choice");
+    }
+
+    #[test]
+    fn the_host_with_the_least_to_do_opens_one_more() {
+        let host = |id: u128, players: u32, instances: usize, tick_p99_us: u32| HostLoad {
+            host: HostId::from_u128(id),
+            url: "ws://host".into(),
+            lease_until: UnixMillis::new(0),
+            players,
+            tick_p99_us,
+            instances,
+        };
+        let chosen = |hosts: &[HostLoad], unfit: &[u128]| {
+            let unfit = unfit.iter().map(|id| HostId::from_u128(*id)).collect();
+            choose_host(hosts, &unfit).map(|host| host.host.as_u128())
+        };
+        let hosts = [host(1, 30, 2, 0), host(2, 0, 6, 0), host(3, 55, 1, 0), host(4, 0, 0, 13_000)];
+        assert_eq!(chosen(&hosts, &[]), Some(1));
+        assert_eq!(chosen(&hosts, &[1]), Some(2));
+        assert_eq!(chosen(&hosts, &[1, 2, 3]), Some(4), "a slow one is better than none");
+        assert_eq!(chosen(&[host(1, 0, INSTANCES_PER_HOST_MAX, 0)], &[]), None);
+        assert_eq!(chosen(&[], &[]), None);
     }
 }

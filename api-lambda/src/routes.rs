@@ -49,6 +49,8 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(content::flags::own))
         .routes(routes!(content::served::own))
         .routes(routes!(content::served::internal))
+        .routes(routes!(instances::left))
+        .routes(routes!(instances::end))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
@@ -20,9 +21,11 @@ pub(crate) mod claims;
 pub(crate) mod content;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
+pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod presence;
 pub(crate) mod requests;
 pub(crate) mod seats;
 mod transact;
@@ -109,6 +112,31 @@ impl Store {
             .await
             .map_err(unavailable)?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// The items of a table with these keys, all different and at most 100, in any order.
+    async fn items(&self, table: &str, keys: &[String]) -> Result<Vec<item::Item>, StoreError> {
+        let key = |key: &String| item::Item::from([("pk".into(), item::text(key))]);
+        let mut wanted: Vec<_> = keys.iter().map(key).collect();
+        let mut items = Vec::new();
+        for attempt in 0..ATTEMPTS_MAX {
+            if wanted.is_empty() {
+                return Ok(items);
+            }
+            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
+            let request = request.build().expect("the keys are given");
+            let call = self.client.batch_get_item().request_items(table, request);
+            let answer = call.send().await.map_err(unavailable)?;
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            let left = answer.unprocessed_keys.unwrap_or_default();
+            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+            if !wanted.is_empty() {
+                back_off(attempt).await;
+            }
+        }
+        Err(StoreError::Contended("a batch of items"))
     }
 }
 

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { HostClock } from '../../crates/graticule/web/clock.js';
 import { DelayLine, NETWORKS, useNetwork } from '../../crates/graticule/web/link.js';
 import { named } from '../../crates/graticule/web/messages.js';
+import { lineOf } from '../../crates/graticule/web/notices.js';
 import { atRest, intent, step } from '../../crates/graticule/web/movement.js';
 import { Decoder, encode } from '../../crates/graticule/web/msgpack.js';
 import { Predictor } from '../../crates/graticule/web/prediction.js';
@@ -90,7 +91,7 @@ test('headings of the description', () => {
 });
 
 test('messages of the description', () => {
-  assert.equal(messages.length, 13);
+  assert.equal(messages.length, 14);
   for (const [, name, , hex] of messages) {
     const decoder = new Decoder(bytesOf(hex));
     const kind = decoder.value();
@@ -238,4 +239,18 @@ test('a bad network is late and keeps the order', async () => {
   let direct = false;
   line.push(() => { direct = true; });
   assert.ok(direct, 'without it nothing waits');
+});
+
+test('notices read as lines, and rubbish as none', () => {
+  const line = (topic, body) => lineOf({ topic, body: typeof body === 'string' ? body : JSON.stringify(body) });
+  assert.equal(line('chat', { channel: 'zone', from: 'Ada', text: 'hi' }), '[zone] Ada: hi');
+  assert.equal(line('chat', { text: 'hi' }), 'someone: hi');
+  assert.equal(line('announcement', { text: 'soon' }), '* soon');
+  assert.equal(line('announcement', { text: 'x'.repeat(9_000) }).length, 300);
+  for (const body of ['', '{', 'null', '7', '[]', '{}', '{"text":7}', '{"text":{}}']) {
+    assert.equal(line('chat', body), null, body);
+    assert.equal(line('announcement', body), null, body);
+  }
+  assert.equal(line('constructor', {}), null);
+  assert.equal(line('a-topic-of-tomorrow', { text: 'hi' }), null);
 });

@@ -186,7 +186,9 @@ async fn a_player_joins_through_the_lambda_function() {
     let character: Character =
         answer(function.post("/v1/characters").bearer_auth(&token).json(&body), 201).await;
     let request = function.post("/v1/zones/forest/join").bearer_auth(&token);
-    let request = request.header("idempotency-key", "join-1").json(&JoinRequest { character: character.id });
+    let request = request
+        .header("idempotency-key", "join-1")
+        .json(&JoinRequest { character: character.id, with: None });
     let joined: JoinResponse = answer(request, 200).await;
     assert_eq!((joined.host, joined.instance), (host, registered.instances[0].instance));
     let ticket = verify_ticket(&joined.ticket, &registered.lease.ticket_keys, host, now).expect("a ticket");

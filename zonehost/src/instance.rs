@@ -3,12 +3,13 @@
 mod runner;
 mod seats;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use domain::contract::hosts::AssignedInstance;
 use domain::ids::{CharacterId, ConnectionId};
+use sim::content::ZoneContent;
 use sim::inbox::Joining;
 use sim::player::Seat;
 use tokio::sync::{mpsc, oneshot};
@@ -24,14 +25,33 @@ pub(crate) use runner::{RulesFactory, RunnerSetup, spawn};
 /// only be stale.
 pub(crate) const FRAMES_WAITING_MAX: usize = 4;
 
+/// Notices that wait for a connection; more are left out. With their rate, this is under ten seconds of them.
+pub(crate) const NOTICES_WAITING_MAX: usize = 32;
+
+/// The last words to a player.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Farewell {
+    pub(crate) reason: ByeReason,
+    /// Words for this player; without them, those that go with the reason.
+    pub(crate) text: Option<String>,
+}
+
+impl From<ByeReason> for Farewell {
+    fn from(reason: ByeReason) -> Self {
+        Self { reason, text: None }
+    }
+}
+
 /// What a connection gives to the instance that it plays in.
 pub(crate) struct Outlet {
     pub(crate) connection: ConnectionId,
     pub(crate) frames: mpsc::Sender<Bytes>,
+    /// Frames that belong to no snapshot.
+    pub(crate) notices: mpsc::Sender<Bytes>,
     /// Bytes per second that the client can take; 0 leaves it to the zone.
     pub(crate) budget: u32,
     /// Ends the connection with a reason.
-    pub(crate) close: oneshot::Sender<ByeReason>,
+    pub(crate) close: oneshot::Sender<Farewell>,
 }
 
 /// What an instance is asked to do; it does so at the start of the next tick.
@@ -49,27 +69,34 @@ pub(crate) enum Command {
     Gone { seat: Seat, connection: ConnectionId, stays: bool },
     /// Let a character go, since it enters elsewhere. Answered when it is out.
     Evict { character: CharacterId, done: oneshot::Sender<()> },
+    /// Throw a character out: its connection ends, and nobody comes back into the body.
+    Kick { character: CharacterId, farewell: Farewell },
+    /// Run another version of the content from this tick on.
+    Content(Arc<ZoneContent>),
     /// Another host has claimed this character (by the claim), or the whole instance.
     Fenced(Option<(CharacterId, u64)>),
     /// Let everyone go, and end.
-    Stop(ByeReason),
+    Stop(Farewell),
 }
 
 /// The way to a running instance.
 pub(crate) struct InstanceHandle {
     pub(crate) assigned: AssignedInstance,
     pub(crate) journal: Arc<JournalQueue>,
-    pub(crate) capacity: u32,
+    capacity: AtomicU32,
+    /// The version of the content that it runs or has been handed.
+    content: AtomicU64,
     commands: Mutex<Vec<Command>>,
     players: AtomicU32,
 }
 
 impl InstanceHandle {
-    pub(crate) fn new(assigned: AssignedInstance, capacity: u32) -> Self {
+    pub(crate) fn new(assigned: AssignedInstance, content: &ZoneContent) -> Self {
         Self {
             assigned,
             journal: Arc::default(),
-            capacity,
+            capacity: AtomicU32::new(content.definition.capacity),
+            content: AtomicU64::new(content.version),
             commands: Mutex::default(),
             players: AtomicU32::new(0),
         }
@@ -78,6 +105,16 @@ impl InstanceHandle {
     /// Leaves a command for the next tick. What one connection can leave is bounded by its message budget.
     pub(crate) fn send(&self, command: Command) {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+    }
+
+    /// Most players in it.
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// Notes the version that it is handed; false if it has it.
+    pub(crate) fn set_content(&self, version: u64) -> bool {
+        self.content.swap(version, Ordering::Relaxed) != version
     }
 
     /// Players in it, those who may come back included.

@@ -9,6 +9,7 @@ use super::{Refusal, answer};
 
 pub(crate) mod admin;
 pub(crate) mod content;
+pub(crate) mod instances;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(

@@ -6,12 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contract::Problem;
-use domain::contract::content::InstanceContent;
 use domain::contract::hosts::{
-    ClaimCharacter, ClaimedCharacter, Heartbeat, HostLease, HostRegistered, RegisterHost,
+    ClaimCharacter, ClaimedCharacter, Heartbeat, HeartbeatAnswer, HostLease, HostRegistered, RegisterHost,
 };
 use domain::contract::mail::Mailbox;
-use domain::ids::{CharacterId, HostId, InstanceId};
+use domain::ids::{CharacterId, HostId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS};
 use domain::time::UnixMillis;
 use serde::Deserialize;
@@ -23,8 +22,8 @@ use crate::state::Region;
 use crate::store::Store;
 use crate::store::claims::ClaimRefusal;
 
-/// Most instances of a host: three items for each fit one transaction.
-const INSTANCES_PER_HOST_MAX: usize = 32;
+/// Most zones that a host offers: the rest of its instances is opened on demand.
+const ZONES_PER_HOST_MAX: usize = 32;
 
 /// A host starts; the answer is what it runs. The same host registering again gets the same answer.
 #[utoipa::path(
@@ -44,9 +43,8 @@ pub(crate) async fn register(
 ) -> Result<Json<HostRegistered>, ApiError> {
     check_registration(&body, &region)?;
     let now = crate::clock::now();
-    let mut lease = lease(now, &tickets);
+    let lease = lease(now, &region, &tickets);
     let instances = store.register_host(&body, now, lease.expires_at).await?;
-    lease.content = content_of(&region, instances.iter().map(|assigned| assigned.instance));
     Ok(Json(HostRegistered { instances, lease }))
 }
 
@@ -62,8 +60,8 @@ fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiErr
             "url: at most 256 visible ASCII characters that start with ws:// or wss:// are needed".into(),
         );
     }
-    if !(1..=INSTANCES_PER_HOST_MAX).contains(&body.zones.len()) {
-        return refuse(format!("zones: 1 to {INSTANCES_PER_HOST_MAX} are needed"));
+    if !(1..=ZONES_PER_HOST_MAX).contains(&body.zones.len()) {
+        return refuse(format!("zones: 1 to {ZONES_PER_HOST_MAX} are needed"));
     }
     match body.zones.iter().find(|zone| region.catalogue().zone(zone).is_none()) {
         Some(zone) => refuse(format!("zones: the catalogue has no zone {zone}")),
@@ -71,20 +69,13 @@ fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiErr
     }
 }
 
-fn lease(now: UnixMillis, tickets: &KeyRing) -> HostLease {
+fn lease(now: UnixMillis, region: &Region, tickets: &KeyRing) -> HostLease {
     HostLease {
         expires_at: now.plus_millis(HOST_LEASE_MILLIS),
         heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
         ticket_keys: tickets.public().clone(),
-        content: Vec::new(),
+        content: region.content.current().pointer.plan(),
     }
-}
-
-/// The version of the content for each of these instances.
-fn content_of(region: &Region, instances: impl Iterator<Item = InstanceId>) -> Vec<InstanceContent> {
-    let content = region.content.current();
-    let version = |instance: InstanceId| content.version_for(instance.as_u128()).number;
-    instances.map(|instance| InstanceContent { instance, version: version(instance) }).collect()
 }
 
 /// A host lives: its lease is renewed and its load taken over.
@@ -93,7 +84,7 @@ fn content_of(region: &Region, instances: impl Iterator<Item = InstanceId>) -> V
     params(("host" = HostId, Path, description = "The host")),
     request_body = Heartbeat,
     responses(
-        (status = 200, body = HostLease),
+        (status = 200, body = HeartbeatAnswer),
         (status = "default", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -104,12 +95,11 @@ pub(crate) async fn heartbeat(
     State(region): State<Arc<Region>>,
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<Heartbeat>,
-) -> Result<Json<HostLease>, ApiError> {
+) -> Result<Json<HeartbeatAnswer>, ApiError> {
     let now = crate::clock::now();
-    let mut lease = lease(now, &tickets);
-    lease.content = content_of(&region, body.instances.iter().map(|load| load.instance));
+    let lease = lease(now, &region, &tickets);
     let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
-    renewed.map(|()| Json(lease)).ok_or(ApiError::LeaseLost)
+    renewed.map(|instances| Json(HeartbeatAnswer { lease, instances })).ok_or(ApiError::LeaseLost)
 }
 
 /// A host goes, drained. Its instances have no owner from then on.
@@ -156,7 +146,7 @@ pub(crate) async fn mail(
     InQuery(query): InQuery<Since>,
     State(store): State<Store>,
 ) -> Result<Json<Mailbox>, ApiError> {
-    Ok(Json(Mailbox { mail: store.mailbox(host, query.since).await? }))
+    Ok(Json(store.mailbox(host, query.since).await?))
 }
 
 /// A character enters an instance: earlier claims to it end.
@@ -175,7 +165,7 @@ pub(crate) async fn claim(
     State(store): State<Store>,
     Body(body): Body<ClaimCharacter>,
 ) -> Result<Json<ClaimedCharacter>, ApiError> {
-    let claimed = match store.claim_character(id, &body).await? {
+    let claimed = match store.claim_character(id, &body, crate::clock::now()).await? {
         Ok(claimed) => claimed,
         Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
         Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),

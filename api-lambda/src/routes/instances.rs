@@ -1,16 +1,22 @@
 //! `/internal/v1/instances`: what zone hosts store of the worlds that they run.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use domain::contract::Problem;
 use domain::contract::hosts::{BatchOutcome, CharacterEvent, EventBatch, SaveBatch};
-use domain::ids::InstanceId;
+use domain::contract::instances::LeftBatch;
+use domain::ids::{Epoch, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
+use serde::Deserialize;
 
-use crate::error::ApiError;
-use crate::extract::{Body, InPath, Service};
+use crate::error::{ApiError, refusals};
+use crate::extract::{Body, InPath, InQuery, Service};
 use crate::store::Store;
 use crate::store::batches::Fenced;
+use crate::store::instances::EndRefusal;
 
 /// Most kinds of items in one event, and bytes of an item's name.
 const EVENT_ITEMS_MAX: usize = 16;
@@ -70,10 +76,70 @@ pub(crate) async fn events(
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 
+/// Notes that characters are in the instance no more. An entry under an old claim is refused.
+#[utoipa::path(
+    post, path = "/internal/v1/instances/{instance}/left", tag = "internal",
+    security(("service_token" = [])),
+    params(("instance" = InstanceId, Path, description = "The instance")),
+    request_body = LeftBatch,
+    responses(
+        (status = 200, body = BatchOutcome),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn left(
+    _: Service,
+    InPath(instance): InPath<InstanceId>,
+    State(store): State<Store>,
+    Body(body): Body<LeftBatch>,
+) -> Result<Json<BatchOutcome>, ApiError> {
+    check_length(body.characters.len())?;
+    let mut characters = BTreeSet::new();
+    if let Some(twice) = body.characters.iter().find(|left| !characters.insert(left.character)) {
+        return Err(ApiError::BadRequest(format!("{} is in the batch twice", twice.character)));
+    }
+    let outcomes = store.apply_left(instance, &body).await?;
+    outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
+}
+
+/// The ownership under which a host ends an instance.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Owned {
+    epoch: Epoch,
+}
+
+/// An instance is over: its host was told to close it, or nobody is in it. It is refused while somebody is on the
+/// way.
+#[utoipa::path(
+    delete, path = "/internal/v1/instances/{instance}", tag = "internal",
+    security(("service_token" = [])),
+    params(
+        ("instance" = InstanceId, Path, description = "The instance"),
+        ("epoch" = Epoch, Query, description = "The ownership of the instance"),
+    ),
+    responses(
+        (status = 204),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn end(
+    _: Service,
+    InPath(instance): InPath<InstanceId>,
+    InQuery(owned): InQuery<Owned>,
+    State(store): State<Store>,
+) -> Result<StatusCode, ApiError> {
+    match store.end_instance(instance, owned.epoch, crate::clock::now()).await? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(EndRefusal::Fenced) => Err(ApiError::Fenced),
+        Err(EndRefusal::Awaited) => Err(refusals::instances::INSTANCE_AWAITED.into()),
+    }
+}
+
 fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
     let refuse =
         |sequence: u64, fault: &str| Err(ApiError::BadRequest(format!("the event {sequence} {fault}")));
-    let mut sequences = std::collections::BTreeSet::new();
+    let mut sequences = BTreeSet::new();
     for event in events {
         if !sequences.insert(event.sequence) {
             return refuse(event.sequence, "is in the batch twice");

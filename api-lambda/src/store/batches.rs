@@ -25,10 +25,10 @@ const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
 pub(crate) struct Fenced;
 
 /// The writes of one entry.
-struct Entry {
-    index: usize,
-    character: CharacterId,
-    parts: Vec<TransactWriteItem>,
+pub(super) struct Entry {
+    pub(super) index: usize,
+    pub(super) character: CharacterId,
+    pub(super) parts: Vec<TransactWriteItem>,
 }
 
 impl Store {
@@ -72,7 +72,9 @@ impl Store {
         self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
     }
 
-    async fn apply_batch(
+    /// Writes the entries; `refused` says what became of one of which a condition did not hold, `None` if it is to be
+    /// tried again.
+    pub(super) async fn apply_batch(
         &self,
         instance: InstanceId,
         epoch: Epoch,

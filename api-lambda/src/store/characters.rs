@@ -1,6 +1,6 @@
 //! Characters, their names and the accounts that they belong to, in the table `players`.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
@@ -134,24 +134,7 @@ impl Store {
 
     /// The items of the table `players` with these keys, at most 100, in any order.
     pub(crate) async fn player_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        let mut wanted: Vec<Item> = keys.iter().map(|key| Item::from([("pk".into(), text(key))])).collect();
-        let mut items = Vec::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
-            }
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(&self.tables.players, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
-        }
-        Err(StoreError::Contended("a batch of characters"))
+        self.items(&self.tables.players, keys).await
     }
 
     /// Renames the character if it still has `version`; the answer is the character as it is then.

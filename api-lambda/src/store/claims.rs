@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::Update;
 use domain::contract::hosts::{ClaimCharacter, ClaimedCharacter};
 use domain::ids::CharacterId;
+use domain::time::UnixMillis;
 
 use crate::store::item::{number, text};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
@@ -22,6 +23,7 @@ impl Store {
         &self,
         id: CharacterId,
         request: &ClaimCharacter,
+        now: UnixMillis,
     ) -> Result<Result<ClaimedCharacter, ClaimRefusal>, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
             let Some(stored) = self.character(id).await?.filter(|stored| stored.account == request.account)
@@ -34,11 +36,14 @@ impl Store {
                     Update::builder()
                         .table_name(&self.tables.players)
                         .key("pk", text(id))
-                        .update_expression("SET claim = :next, host = :host, instance = :instance")
+                        .update_expression(
+                            "SET claim = :next, host = :host, instance = :instance, entered_at = :now",
+                        )
                         .condition_expression(
                             "attribute_not_exists(deleted_at) AND claim = :claim AND #version = :version",
                         )
                         .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":now", number(now.as_millis()))
                         .expression_attribute_values(":host", text(request.host))
                         .expression_attribute_values(":instance", text(request.instance))
                         .expression_attribute_values(":claim", number(stored.claim))

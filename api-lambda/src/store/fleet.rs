@@ -7,15 +7,20 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
 use domain::contract::hosts::{AssignedInstance, Heartbeat, InstanceLoad, RegisterHost};
-use domain::ids::{Epoch, HostId, InstanceId};
+use domain::contract::instances::Purpose;
+use domain::ids::{Epoch, HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, seats, transact, unavailable};
 
 /// Seconds after the end of its lease that a host can still come back; then its items expire.
-const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
+pub(crate) const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
+
+/// The value of the index attribute `zone` in the items of hosts, so that the index lists them too. No zone has such
+/// a name.
+pub(crate) const HOSTS_PARTITION: &str = "#hosts";
 
 impl Store {
     /// Makes the host and one instance for each zone that it offers. A host that is known gets what it got
@@ -41,15 +46,15 @@ impl Store {
                 instance: InstanceId::new(now, crate::clock::random_u128()),
                 zone: zone.clone(),
                 epoch: Epoch(epoch),
+                purpose: Purpose::Public,
+                on_demand: false,
             })
             .collect();
         let mut parts = vec![self.new_fleet_part(host_item(request, &instances, lease_until))];
         for assigned in &instances {
-            let mut fence = fleet_item(assigned.instance, lease_until);
-            fence.insert("host".into(), text(request.host));
-            fence.insert("epoch".into(), number(assigned.epoch));
-            parts.push(self.new_fleet_part(fence));
-            parts.push(self.new_fleet_part(load_item(request, assigned, lease_until)));
+            parts.push(self.new_fleet_part(fence_item(request.host, assigned, lease_until)));
+            let load = load_item(request.host, &request.url, assigned, lease_until);
+            parts.push(self.new_fleet_part(load));
         }
         if self.transact(parts).await?.is_ok() {
             return Ok(instances);
@@ -68,7 +73,7 @@ impl Store {
     }
 
     /// Counts the epochs on by `count`; the answer is the last one taken.
-    async fn take_epochs(&self, count: usize) -> Result<u64, StoreError> {
+    pub(crate) async fn take_epochs(&self, count: usize) -> Result<u64, StoreError> {
         let call = self
             .client
             .update_item()
@@ -92,24 +97,59 @@ impl Store {
         item.as_ref().map(read_instances).transpose()
     }
 
-    /// Renews the lease of the host and takes over its load. `None` if the host is unknown or reports an
-    /// instance that is not its own.
+    /// Renews the lease of the host and takes over its load; what it reports of instances that are not its own is
+    /// passed over. The answer is what it is to run, `None` if the host is unknown.
     pub(crate) async fn heartbeat(
         &self,
         host: HostId,
         heartbeat: &Heartbeat,
         now: UnixMillis,
         lease_until: UnixMillis,
-    ) -> Result<Option<()>, StoreError> {
-        let Some(owned) = self.renew_host(host, heartbeat, lease_until).await? else { return Ok(None) };
-        if heartbeat.instances.iter().any(|load| owned.iter().all(|own| own.instance != load.instance)) {
-            return Ok(None);
-        }
+    ) -> Result<Option<Vec<AssignedInstance>>, StoreError> {
+        let Some(renewed) = self.renew_host(host, heartbeat, lease_until).await? else { return Ok(None) };
+        let owned = read_instances(&renewed)?;
         let loads = self.renew_loads(&owned, heartbeat, lease_until).await?;
         for (instance, load) in loads {
             self.sweep_seats(instance, &load, now).await?;
         }
-        Ok(Some(()))
+        let fences_until: u64 = match renewed.get("fences_until") {
+            Some(_) => item::read_number(&renewed, "fences_until")?,
+            None => 0,
+        };
+        if fences_until < now.as_secs() + FORGOTTEN_AFTER_SECS / 2 {
+            self.renew_fences(host, &owned, lease_until.as_secs() + FORGOTTEN_AFTER_SECS).await?;
+        }
+        Ok(Some(owned))
+    }
+
+    /// Lets the fences live on, twice a day: more often would only get in the way of the writes that check them.
+    async fn renew_fences(
+        &self,
+        host: HostId,
+        owned: &[AssignedInstance],
+        until_secs: u64,
+    ) -> Result<(), StoreError> {
+        let fences = owned.iter().map(|own| (own.instance.to_string(), "ttl", "epoch"));
+        for (key, attribute, needed) in fences.chain([(host.to_string(), "fences_until", "lease_until")]) {
+            let call = self
+                .client
+                .update_item()
+                .table_name(&self.tables.fleet)
+                .key("pk", text(key))
+                .update_expression("SET #attribute = :until")
+                .condition_expression("attribute_exists(#needed)")
+                .expression_attribute_names("#attribute", attribute)
+                .expression_attribute_names("#needed", needed)
+                .expression_attribute_values(":until", number(until_secs));
+            // One that was closed in between needs none.
+            seats::done_if(call.send().await)?;
+        }
+        Ok(())
+    }
+
+    /// The items of the table `fleet` with these keys, at most 100, in any order.
+    pub(crate) async fn fleet_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
+        self.items(&self.tables.fleet, keys).await
     }
 
     async fn renew_host(
@@ -117,14 +157,16 @@ impl Store {
         host: HostId,
         heartbeat: &Heartbeat,
         lease_until: UnixMillis,
-    ) -> Result<Option<Vec<AssignedInstance>>, StoreError> {
+    ) -> Result<Option<Item>, StoreError> {
+        let players: u32 = heartbeat.instances.iter().map(|load| load.players).fold(0, u32::saturating_add);
         let call = self
             .client
             .update_item()
             .table_name(&self.tables.fleet)
             .key("pk", text(host))
             .update_expression(
-                "SET lease_until = :until, #ttl = :ttl, draining = :draining, tick_p99_us = :tick_p99_us",
+                "SET lease_until = :until, #ttl = :ttl, draining = :draining, tick_p99_us = :tick_p99_us, \
+                 players = :players",
             )
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#ttl", "ttl")
@@ -132,9 +174,10 @@ impl Store {
             .expression_attribute_values(":ttl", number(lease_until.as_secs() + FORGOTTEN_AFTER_SECS))
             .expression_attribute_values(":draining", AttributeValue::Bool(heartbeat.draining))
             .expression_attribute_values(":tick_p99_us", number(heartbeat.tick_p99_us))
+            .expression_attribute_values(":players", number(players))
             .return_values(ReturnValue::AllNew);
         match call.send().await {
-            Ok(done) => read_instances(&done.attributes.unwrap_or_default()).map(Some),
+            Ok(done) => Ok(Some(done.attributes.unwrap_or_default())),
             Err(error)
                 if error
                     .as_service_error()
@@ -231,32 +274,57 @@ fn fleet_item(pk: impl ToString, lease_until: UnixMillis) -> Item {
 }
 
 fn host_item(request: &RegisterHost, instances: &[AssignedInstance], lease_until: UnixMillis) -> Item {
-    let assigned = |assigned: &AssignedInstance| {
-        AttributeValue::M(Item::from([
-            ("instance".to_owned(), text(assigned.instance)),
-            ("zone".to_owned(), text(&assigned.zone)),
-            ("epoch".to_owned(), number(assigned.epoch)),
-        ]))
-    };
     let mut item = fleet_item(request.host, lease_until);
     item.extend([
+        ("zone".to_owned(), text(HOSTS_PARTITION)),
         ("region".to_owned(), text(&request.region)),
         ("url".to_owned(), text(&request.url)),
         ("wire_version".to_owned(), number(request.wire_version)),
         ("lease_until".to_owned(), number(lease_until.as_millis())),
         ("draining".to_owned(), AttributeValue::Bool(false)),
-        ("instances".to_owned(), AttributeValue::L(instances.iter().map(assigned).collect())),
+        ("players".to_owned(), number(0)),
+        ("instances".to_owned(), AttributeValue::L(instances.iter().map(assigned_value).collect())),
     ]);
     item
 }
 
-fn load_item(request: &RegisterHost, assigned: &AssignedInstance, lease_until: UnixMillis) -> Item {
-    let mut item = fleet_item(load_key(assigned.instance), lease_until);
-    item.extend([
-        ("zone".to_owned(), text(&assigned.zone)),
+/// An entry of a host's list of instances.
+pub(crate) fn assigned_value(assigned: &AssignedInstance) -> AttributeValue {
+    AttributeValue::M(Item::from([
         ("instance".to_owned(), text(assigned.instance)),
-        ("host".to_owned(), text(request.host)),
-        ("url".to_owned(), text(&request.url)),
+        ("zone".to_owned(), text(&assigned.zone)),
+        ("epoch".to_owned(), number(assigned.epoch)),
+        ("purpose".to_owned(), text(purpose_text(&assigned.purpose))),
+        ("on_demand".to_owned(), AttributeValue::Bool(assigned.on_demand)),
+    ]))
+}
+
+/// Who owns an instance.
+pub(crate) fn fence_item(host: HostId, assigned: &AssignedInstance, lease_until: UnixMillis) -> Item {
+    let mut fence = fleet_item(assigned.instance, lease_until);
+    fence.insert("host".into(), text(host));
+    fence.insert("epoch".into(), number(assigned.epoch));
+    fence
+}
+
+/// What an instance is and how full. Only a public one has the attribute `zone` of the index, so that nobody who
+/// joins the zone is sent to another.
+pub(crate) fn load_item(
+    host: HostId,
+    url: &str,
+    assigned: &AssignedInstance,
+    lease_until: UnixMillis,
+) -> Item {
+    let mut item = fleet_item(load_key(assigned.instance), lease_until);
+    if assigned.purpose.is_public() {
+        item.insert("zone".to_owned(), text(&assigned.zone));
+    }
+    item.extend([
+        ("of_zone".to_owned(), text(&assigned.zone)),
+        ("purpose".to_owned(), text(purpose_text(&assigned.purpose))),
+        ("instance".to_owned(), text(assigned.instance)),
+        ("host".to_owned(), text(host)),
+        ("url".to_owned(), text(url)),
         ("lease_until".to_owned(), number(lease_until.as_millis())),
         ("draining".to_owned(), AttributeValue::Bool(false)),
         ("players".to_owned(), number(0)),
@@ -265,7 +333,12 @@ fn load_item(request: &RegisterHost, assigned: &AssignedInstance, lease_until: U
     item
 }
 
-fn read_instances(item: &Item) -> Result<Vec<AssignedInstance>, StoreError> {
+fn purpose_text(purpose: &Purpose) -> String {
+    serde_json::to_string(purpose).expect("a purpose is plain data")
+}
+
+/// The instances of a host's item.
+pub(crate) fn read_instances(item: &Item) -> Result<Vec<AssignedInstance>, StoreError> {
     item::check_version(item)?;
     let Some(AttributeValue::L(list)) = item.get("instances") else {
         return Err(StoreError::Corrupt {
@@ -282,7 +355,25 @@ fn read_instances(item: &Item) -> Result<Vec<AssignedInstance>, StoreError> {
             instance: item::read_parsed(map, "instance")?,
             zone: item::read_parsed(map, "zone")?,
             epoch: Epoch(item::read_number(map, "epoch")?),
+            purpose: read_purpose(map)?,
+            on_demand: matches!(map.get("on_demand"), Some(AttributeValue::Bool(true))),
         })
     };
     list.iter().map(assigned).collect()
+}
+
+/// The purpose of an instance; items from before there were any are of public ones.
+pub(crate) fn read_purpose(item: &Item) -> Result<Purpose, StoreError> {
+    if !item.contains_key("purpose") {
+        return Ok(Purpose::Public);
+    }
+    serde_json::from_str(item::read_text(item, "purpose")?).map_err(|error| StoreError::Corrupt {
+        pk: item::read_text(item, "instance").unwrap_or_default().to_owned(),
+        reason: format!("its purpose is malformed: {error}"),
+    })
+}
+
+/// The zone of an instance's load.
+pub(crate) fn read_zone(load: &Item) -> Result<ZoneId, StoreError> {
+    item::read_parsed(load, if load.contains_key("of_zone") { "of_zone" } else { "zone" })
 }

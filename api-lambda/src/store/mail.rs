@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::contract::mail::{Audience, HostMail, HostOrder, Notice};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use domain::contract::mail::{Audience, HostMail, HostOrder, Mailbox, Notice};
 use domain::ids::{CharacterId, HostId, InstanceId, MessageId};
 use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
-use crate::store::item::{self, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::item::{self, Item, number, text};
+use crate::store::{Store, StoreError, transact, unavailable};
 
 /// How long mail is kept: a host that has not read it by then has lost its lease.
 const MAIL_KEPT_SECS: u64 = 60;
@@ -29,15 +30,16 @@ impl Store {
         order: &HostOrder,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
-        let id = MessageId::new(now, crate::clock::random_u128());
-        let order = serde_json::to_string(order).expect("an order is plain data");
-        let mut item = item::new_item(host);
-        item.insert("sk".into(), text(id));
-        item.insert("order".into(), text(order));
-        item.insert("ttl".into(), number(now.as_secs() + MAIL_KEPT_SECS));
+        let item = mail_item(host, order, now);
         let call = self.client.put_item().table_name(&self.tables.mail).set_item(Some(item));
         call.send().await.map_err(unavailable)?;
         Ok(())
+    }
+
+    /// An order for the host as part of a transaction.
+    pub(crate) fn mail_part(&self, host: HostId, order: &HostOrder, now: UnixMillis) -> TransactWriteItem {
+        let item = mail_item(host, order, now);
+        transact::put(Put::builder().table_name(&self.tables.mail).set_item(Some(item)))
     }
 
     /// Tells these characters something, wherever they are; those who are nowhere are left out.
@@ -59,7 +61,7 @@ impl Store {
     }
 
     /// The mail of the host since `since`, oldest first, at most 1 MiB of it.
-    pub(crate) async fn mailbox(&self, host: HostId, since: UnixMillis) -> Result<Vec<HostMail>, StoreError> {
+    pub(crate) async fn mailbox(&self, host: HostId, since: UnixMillis) -> Result<Mailbox, StoreError> {
         let call = self
             .client
             .query()
@@ -68,7 +70,8 @@ impl Store {
             .expression_attribute_values(":host", text(host))
             .expression_attribute_values(":since", text(MessageId::new(since, 0)))
             .consistent_read(true);
-        let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+        let page = call.send().await.map_err(unavailable)?;
+        let more = page.last_evaluated_key.is_some();
         let read = |item: &item::Item| {
             item::check_version(item)?;
             let order = item::read_text(item, "order")?;
@@ -78,7 +81,8 @@ impl Store {
             })?;
             Ok(HostMail { id: item::read_parsed(item, "sk")?, order })
         };
-        items.iter().map(read).collect()
+        let mail = page.items.unwrap_or_default().iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Mailbox { mail, more })
     }
 
     /// Where these characters were taken in last, at most 100; those who never were are left out.
@@ -97,4 +101,14 @@ impl Store {
         };
         items.iter().filter(|item| item.contains_key("host")).map(read).collect()
     }
+}
+
+fn mail_item(host: HostId, order: &HostOrder, now: UnixMillis) -> Item {
+    let id = MessageId::new(now, crate::clock::random_u128());
+    let order = serde_json::to_string(order).expect("an order is plain data");
+    let mut item = item::new_item(host);
+    item.insert("sk".into(), text(id));
+    item.insert("order".into(), text(order));
+    item.insert("ttl".into(), number(now.as_secs() + MAIL_KEPT_SECS));
+    item
 }

@@ -162,7 +162,7 @@ impl Store {
 }
 
 /// Whether the condition of the update held.
-fn done_if<T>(
+pub(crate) fn done_if<T>(
     result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
 ) -> Result<bool, StoreError> {
     match result {
@@ -178,7 +178,7 @@ fn done_if<T>(
     }
 }
 
-fn read_open(item: &Item) -> Result<OpenInstance, StoreError> {
+pub(crate) fn read_open(item: &Item) -> Result<OpenInstance, StoreError> {
     item::check_version(item)?;
     Ok(OpenInstance {
         instance: item::read_parsed(item, "instance")?,

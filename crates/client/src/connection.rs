@@ -10,7 +10,7 @@ use wire::WIRE_VERSION;
 use wire::decoder::{View, ViewChanges};
 use wire::frame::{Message, ServerMessage, frame_of, read_server_frame};
 use wire::message::{
-    ActionConfirm, Bye, ErrorNotice, GameEvent, HeartbeatAck, Hello, Redirect, Resume, Welcome,
+    ActionConfirm, Bye, ErrorNotice, GameEvent, HeartbeatAck, Hello, Notice, Redirect, Resume, Welcome,
 };
 use wire::reason::ByeReason;
 use wire::snapshot::Header;
@@ -44,6 +44,8 @@ pub enum Incoming {
     Redirect(Redirect),
     /// An input was refused.
     Error(ErrorNotice),
+    /// Something from outside of the world.
+    Notice(Notice),
 }
 
 /// A connection of a player who is in.
@@ -214,6 +216,7 @@ fn read_message(
         ServerMessage::Heartbeat(heartbeat) => Incoming::Heartbeat(heartbeat),
         ServerMessage::Redirect(redirect) => Incoming::Redirect(redirect),
         ServerMessage::Error(notice) => Incoming::Error(notice),
+        ServerMessage::Notice(notice) => Incoming::Notice(notice),
         ServerMessage::Bye(bye) => {
             let reason = ByeReason::from_number(bye.reason).unwrap_or(ByeReason::Internal);
             return Err(ClientError::Bye { reason, text: bye.text });

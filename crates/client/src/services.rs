@@ -80,7 +80,8 @@ impl Services {
         idempotency_key: &str,
     ) -> Result<JoinResponse, ClientError> {
         let request = self.http.post(self.url(&format!("/v1/zones/{zone}/join")));
-        let request = request.header(IDEMPOTENCY_HEADER, idempotency_key).json(&JoinRequest { character });
+        let request =
+            request.header(IDEMPOTENCY_HEADER, idempotency_key).json(&JoinRequest { character, with: None });
         answer(self.signed(request)).await
     }
 

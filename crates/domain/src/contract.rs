@@ -5,6 +5,7 @@ pub mod admin;
 pub mod content;
 pub mod edge;
 pub mod hosts;
+pub mod instances;
 pub mod mail;
 pub mod players;
 

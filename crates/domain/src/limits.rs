@@ -55,7 +55,19 @@ pub const CATALOGUE_BYTES_MAX: usize = 350 * 1024;
 /// Abilities of a player or a monster: each has a place for its cooldown in every entity.
 pub const ABILITIES_PER_BODY_MAX: usize = 4;
 
+/// Instances of a host, those of zones that it offers and those opened on demand: removing it takes two parts of a
+/// transaction for each and one for itself, and a transaction has 100.
+pub const INSTANCES_PER_HOST_MAX: usize = 48;
+
+/// The topic of a notice.
+pub const NOTICE_TOPIC_BYTES_MAX: usize = 32;
+
+/// The body of a notice: a chat message of 500 characters of any script, and who says it where.
+pub const NOTICE_BODY_BYTES_MAX: usize = 4 * 1024;
+
 const _: () = {
+    assert!(2 * INSTANCES_PER_HOST_MAX < 100);
+    assert!(NOTICE_TOPIC_BYTES_MAX + NOTICE_BODY_BYTES_MAX < SERVER_FRAME_BYTES_MAX);
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");
     assert!(HOST_LEASE_MILLIS < REGION_STALE_MILLIS);

@@ -1,6 +1,7 @@
 // The page: one button to play, keys and mouse, and what a player wants to know.
 
 import { networkInUse } from './link.js';
+import { lineOf } from './notices.js';
 import { buildSwitch, showNetwork } from './panel.js';
 import { Player } from './player.js';
 import { Services } from './services.js';
@@ -103,6 +104,10 @@ async function play(config, zone) {
     player.addEventListener('snapshot', ({ detail }) => world.snapshot(player, detail));
     player.addEventListener('act', ({ detail }) => world.act(detail, performance.now()));
     player.addEventListener('event', ({ detail }) => happened(detail));
+    player.addEventListener('notice', ({ detail }) => {
+      const line = lineOf(detail);
+      if (line) log(line);
+    });
     player.addEventListener('error', ({ detail }) => { errors += 1; log(detail.message); });
     player.addEventListener('closed', ({ detail }) => {
       show(false);

@@ -16,6 +16,7 @@ const FIELDS = {
   20: ['clientTime', 'heldUs'],
   21: ['url', 'ticket'],
   22: ['code', 'text'],
+  23: ['topic', 'body'],
   5: ['reason', 'text'],
 };
 

@@ -21,7 +21,8 @@ const WELCOME_MS = 10000;
 const ENTER_MS = 10000;
 
 /**
- * Plays in a world. Events (CustomEvent, data in `detail`): `welcome`, `snapshot`, `act`, `event`, `closed`, `error`.
+ * Plays in a world. Events (CustomEvent, data in `detail`): `welcome`, `snapshot`, `act`, `event`, `notice`, `closed`,
+ * `error`.
  */
 export class Player extends EventTarget {
   /**
@@ -173,6 +174,7 @@ export class Player extends EventTarget {
       case 20: this.pingMs = Math.max(0, (this.millis() - message.clientTime) - message.heldUs / 1000); break;
       case 21: this.redirect(message.url, message.ticket); break;
       case 22: this.tell('error', new Error(message.text)); break;
+      case 23: this.tell('notice', message); break;
       case 5: this.bye = message; break;
       default: break;
     }

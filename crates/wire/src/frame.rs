@@ -6,8 +6,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{
-    ActionConfirm, Bye, ErrorNotice, GameEvent, Heartbeat, HeartbeatAck, Hello, PlayerInput, Redirect,
-    Resume, StateUpdate, Welcome,
+    ActionConfirm, Bye, ErrorNotice, GameEvent, Heartbeat, HeartbeatAck, Hello, Notice, PlayerInput,
+    Redirect, Resume, StateUpdate, Welcome,
 };
 
 /// What a packet costs beside its payload: IPv4 and TCP headers with time stamps.
@@ -86,7 +86,7 @@ macro_rules! kinds {
 kinds! {
     Hello = 1, Resume = 2, PlayerInput = 3, Heartbeat = 4, Bye = 5,
     Welcome = 16, StateUpdate<'a> = 17, GameEvent = 18, ActionConfirm = 19, HeartbeatAck = 20, Redirect = 21,
-    ErrorNotice = 22,
+    ErrorNotice = 22, Notice = 23,
 }
 
 /// Appends `message` to the frame in `frame`.
@@ -135,6 +135,8 @@ pub enum ServerMessage<'a> {
     Redirect(Redirect),
     /// See [`ErrorNotice`].
     Error(ErrorNotice),
+    /// See [`Notice`].
+    Notice(Notice),
     /// See [`Bye`].
     Bye(Bye),
 }
@@ -169,6 +171,7 @@ pub fn read_server_frame<'a>(
             HeartbeatAck::KIND => ServerMessage::Heartbeat(fields(reader, kind)?),
             Redirect::KIND => ServerMessage::Redirect(fields(reader, kind)?),
             ErrorNotice::KIND => ServerMessage::Error(fields(reader, kind)?),
+            Notice::KIND => ServerMessage::Notice(fields(reader, kind)?),
             Bye::KIND => ServerMessage::Bye(fields(reader, kind)?),
             _ => {
                 fields::<IgnoredAny>(reader, kind)?;

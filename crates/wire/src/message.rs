@@ -214,3 +214,12 @@ pub struct ErrorNotice {
     /// For people.
     pub text: String,
 }
+
+/// Something from outside of the world: chat, an invitation, an announcement. It is of no snapshot and no tick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about, at most 32 bytes; unknown ones are to be ignored.
+    pub topic: String,
+    /// A JSON object whose form the topic determines, at most 4 KiB.
+    pub body: String,
+}

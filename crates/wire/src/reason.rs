@@ -28,11 +28,15 @@ pub enum ByeReason {
     Silent = 10,
     /// Something failed on the host; join again.
     Internal = 11,
+    /// Somebody in charge ended the connection: an administrator, or the host of a room.
+    Kicked = 12,
+    /// What the instance was for is over.
+    Over = 13,
 }
 
 impl ByeReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Left,
         Self::Protocol,
         Self::Version,
@@ -45,6 +49,8 @@ impl ByeReason {
         Self::TooLarge,
         Self::Silent,
         Self::Internal,
+        Self::Kicked,
+        Self::Over,
     ];
 
     /// The reason with this number.
@@ -75,6 +81,8 @@ impl ByeReason {
             Self::TooLarge => "too_large",
             Self::Silent => "silent",
             Self::Internal => "internal",
+            Self::Kicked => "kicked",
+            Self::Over => "over",
         }
     }
 }
@@ -89,6 +97,6 @@ mod tests {
             assert_eq!(reason as u8, number);
             assert_eq!(ByeReason::from_number(number), Some(reason));
         }
-        assert_eq!(ByeReason::from_number(12), None);
+        assert_eq!(ByeReason::from_number(14), None);
     }
 }

@@ -4,15 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::catalogue::Catalogue;
+use domain::contract::content::ContentPlan;
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat,
-    HostLease, HostRegistered, RegisterHost, SaveBatch,
+    HeartbeatAnswer, HostLease, HostRegistered, RegisterHost, SaveBatch,
 };
+use domain::contract::instances::{LeftBatch, Purpose};
+use domain::contract::mail::{HostMail, HostOrder, Mailbox};
 use domain::contract::players::{Character, ItemStack, Place};
-use domain::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, SessionId, TicketId, ZoneId};
+use domain::ids::{
+    AccountId, CharacterId, Epoch, HostId, InstanceId, MessageId, SessionId, TicketId, ZoneId,
+};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS, TICKET_LIFETIME_SECS};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
+use domain::time::UnixMillis;
 use domain::token::{TICKET_ISSUER, TicketClaims};
 use token::KeyRing;
 
@@ -33,12 +40,21 @@ struct State {
     applied: BTreeSet<(InstanceId, u64)>,
     host: Option<HostId>,
     tickets: u128,
+    /// What the host is to run.
+    assigned: Vec<AssignedInstance>,
+    mail: Vec<HostMail>,
+    made: u128,
+    /// What the host is to run in its instances.
+    content: ContentPlan,
+    versions: BTreeMap<u64, Catalogue>,
 }
 
 struct Stored {
     account: AccountId,
     character: Character,
     claim: u64,
+    /// Where it is.
+    instance: Option<InstanceId>,
 }
 
 impl LocalPlatform {
@@ -64,7 +80,7 @@ impl LocalPlatform {
             created_at: unix_now(),
             updated_at: unix_now(),
         };
-        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0 };
+        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0, instance: None };
         self.lock().characters.insert(id, stored);
         id
     }
@@ -75,9 +91,61 @@ impl LocalPlatform {
         self.lock().characters.get(&id).map(|stored| stored.character.clone())
     }
 
+    /// The instance that the character is in.
+    #[must_use]
+    pub fn instance_of(&self, id: CharacterId) -> Option<InstanceId> {
+        self.lock().characters.get(&id)?.instance
+    }
+
+    /// Leaves an order for the host.
+    pub fn post(&self, order: HostOrder) {
+        let mut state = self.lock();
+        let id = MessageId::new(unix_now(), state.mail.len() as u128);
+        state.mail.push(HostMail { id, order });
+    }
+
+    /// An instance for the host to run, on demand. It learns of it from its next heartbeat.
+    pub fn assign(&self, zone: &ZoneId, purpose: Purpose) -> AssignedInstance {
+        let mut state = self.lock();
+        state.made += 1;
+        let instance = InstanceId::from_u128(1_000_000 + state.made);
+        let assigned =
+            AssignedInstance { instance, zone: zone.clone(), epoch: Epoch(1), purpose, on_demand: true };
+        state.assigned.push(assigned.clone());
+        assigned
+    }
+
+    /// Takes an instance from the host, which learns of it from its next heartbeat.
+    pub fn unassign(&self, instance: InstanceId) {
+        self.lock().assigned.retain(|assigned| assigned.instance != instance);
+    }
+
+    /// What the host is to run.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<AssignedInstance> {
+        self.lock().assigned.clone()
+    }
+
+    /// A ticket to enter this very instance.
+    #[must_use]
+    pub fn ticket_into(&self, character: CharacterId, assigned: &AssignedInstance) -> Option<String> {
+        let claims = self.claims_into(character, assigned.instance, &assigned.zone)?;
+        Some(self.keys.sign(&claims))
+    }
+
     /// The claims of a ticket to enter `zone`; `None` if there is no such character or zone.
     #[must_use]
     pub fn ticket_claims(&self, character: CharacterId, zone: &ZoneId) -> Option<TicketClaims> {
+        let instance = *self.lock().instances.get(zone)?;
+        self.claims_into(character, instance, zone)
+    }
+
+    fn claims_into(
+        &self,
+        character: CharacterId,
+        instance: InstanceId,
+        zone: &ZoneId,
+    ) -> Option<TicketClaims> {
         let mut state = self.lock();
         state.tickets += 1;
         let account = state.characters.get(&character)?.account;
@@ -91,7 +159,7 @@ impl LocalPlatform {
             iat: now,
             exp: now + TICKET_LIFETIME_SECS,
             character,
-            instance: *state.instances.get(zone)?,
+            instance,
             zone: zone.clone(),
         })
     }
@@ -106,12 +174,22 @@ impl LocalPlatform {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Publishes a version of the content; nothing is in force by this.
+    pub fn publish(&self, version: u64, catalogue: Catalogue) {
+        self.lock().versions.insert(version, catalogue);
+    }
+
+    /// Brings versions into force.
+    pub fn activate(&self, plan: ContentPlan) {
+        self.lock().content = plan;
+    }
+
     fn lease(&self) -> HostLease {
         HostLease {
             expires_at: unix_now().plus_millis(HOST_LEASE_MILLIS),
             heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
             ticket_keys: self.keys.public().clone(),
-            content: Vec::new(),
+            content: self.lock().content.clone(),
         }
     }
 }
@@ -123,15 +201,16 @@ impl Platform for LocalPlatform {
         let instances = (1..).zip(host.zones).map(|(number, zone)| {
             let instance = InstanceId::from_u128(number);
             state.instances.insert(zone.clone(), instance);
-            AssignedInstance { instance, zone, epoch: Epoch(1) }
+            AssignedInstance { instance, zone, epoch: Epoch(1), purpose: Purpose::Public, on_demand: false }
         });
-        let instances = instances.collect();
+        let instances: Vec<_> = instances.collect();
+        state.assigned.clone_from(&instances);
         drop(state);
         Ok(HostRegistered { instances, lease: self.lease() })
     }
 
-    async fn heartbeat(&self, _: HostId, _: Heartbeat) -> Answer<HostLease> {
-        Ok(self.lease())
+    async fn heartbeat(&self, _: HostId, _: Heartbeat) -> Answer<HeartbeatAnswer> {
+        Ok(HeartbeatAnswer { lease: self.lease(), instances: self.assigned() })
     }
 
     async fn leave(&self, _: HostId) -> Answer<()> {
@@ -143,6 +222,7 @@ impl Platform for LocalPlatform {
         let stored = state.characters.get_mut(&character).filter(|stored| stored.account == claim.account);
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
+        stored.instance = Some(claim.instance);
         Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim })
     }
 
@@ -177,6 +257,36 @@ impl Platform for LocalPlatform {
             EntryOutcome::Stored
         });
         Ok(BatchOutcome { outcomes: outcomes.collect() })
+    }
+
+    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
+        let mut state = self.lock();
+        let outcomes =
+            batch.characters.into_iter().map(|left| match state.characters.get_mut(&left.character) {
+                None => EntryOutcome::Gone,
+                Some(stored) if stored.claim != left.claim => EntryOutcome::Fenced,
+                Some(stored) => {
+                    stored.instance = stored.instance.filter(|other| *other != instance);
+                    EntryOutcome::Stored
+                }
+            });
+        Ok(BatchOutcome { outcomes: outcomes.collect() })
+    }
+
+    async fn end(&self, instance: InstanceId, _: Epoch) -> Answer<()> {
+        self.unassign(instance);
+        Ok(())
+    }
+
+    async fn mail(&self, _: HostId, since: UnixMillis) -> Answer<Mailbox> {
+        let since = MessageId::new(since, 0);
+        let mail = self.lock().mail.iter().filter(|mail| mail.id >= since).cloned().collect();
+        Ok(Mailbox { mail, more: false })
+    }
+
+    async fn content(&self, version: u64) -> Answer<Catalogue> {
+        let catalogue = self.lock().versions.get(&version).cloned();
+        catalogue.ok_or_else(|| PlatformError::Rejected(format!("there is no version {version}")))
     }
 
     async fn report_region(&self, _: u32, _: u16) -> Answer<()> {

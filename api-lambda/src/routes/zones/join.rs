@@ -1,4 +1,4 @@
-//! `POST /v1/zones/{zone}/join`: finds an instance with room, promises a seat in it and signs a ticket to it.
+//! `POST /v1/zones/{zone}/join`: finds an instance with room, promises a seat in it and gives a ticket to it.
 
 use std::sync::Arc;
 
@@ -6,19 +6,16 @@ use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
 use domain::contract::players::{JoinRequest, JoinResponse};
-use domain::ids::{CharacterId, TicketId, ZoneId};
-use domain::limits::TICKET_LIFETIME_SECS;
-use domain::time::UnixMillis;
-use domain::token::{AccessClaims, TICKET_ISSUER, TicketClaims};
-use token::{CLOCK_SKEW_SECS, KeyRing};
+use domain::ids::{InstanceId, ZoneId};
+use token::KeyRing;
 
 use crate::error::ApiError;
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::placement::{Choice, choose};
 use crate::state::Region;
-use crate::store::seats::OpenInstance;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
+use crate::tickets::{self, Traveller};
 
 /// Finds a place for a character. The same `Idempotency-Key` gets the same answer until its ticket has expired.
 #[utoipa::path(
@@ -53,15 +50,12 @@ pub(crate) async fn join(
     if stored.is_none() {
         return Err(ApiError::NoCharacter);
     }
-    let (open, ticket) = sit(&store, &claims, &zone, capacity, body.character).await?;
-    let answer = JoinResponse {
-        zone,
-        instance: open.instance,
-        host: open.host,
-        url: open.url,
-        ticket: tickets.sign(&ticket),
-        expires_at: UnixMillis::new(ticket.exp * 1_000),
+    let wanted = match body.with {
+        Some(friend) => store.whereabouts(&[friend]).await?.first().map(|found| found.instance),
+        None => None,
     };
+    let traveller = Traveller::new(&claims, body.character);
+    let answer = sit(&store, &tickets, traveller, &zone, capacity, wanted).await?;
     if store.keep_answer(&keyed.answer(&answer, answer.expires_at)).await? {
         return Ok(Json(answer));
     }
@@ -81,34 +75,21 @@ pub(crate) async fn join(
 /// Takes a seat. Rivals may take the one that was chosen, so the choice is made anew until a seat is taken.
 async fn sit(
     store: &Store,
-    player: &AccessClaims,
+    keys: &KeyRing,
+    traveller: Traveller,
     zone: &ZoneId,
     capacity: u32,
-    character: CharacterId,
-) -> Result<(OpenInstance, TicketClaims), ApiError> {
+    wanted: Option<InstanceId>,
+) -> Result<JoinResponse, ApiError> {
     for attempt in 0..ATTEMPTS_MAX {
-        let now = crate::clock::now();
-        let open = store.open_instances(zone, now).await?;
-        let (open, limit) = match choose(&open, capacity) {
+        let open = store.open_instances(zone, crate::clock::now()).await?;
+        let (open, limit) = match choose(&open, capacity, wanted) {
             Choice::Sit { open, limit } => (open, limit),
             Choice::Full => return Err(ApiError::ZoneFull),
             Choice::Unavailable => return Err(ApiError::ZoneUnavailable),
         };
-        let ticket = TicketClaims {
-            iss: TICKET_ISSUER.into(),
-            aud: open.host,
-            sub: player.sub,
-            sid: player.sid,
-            jti: TicketId::new(now, crate::clock::random_u128()),
-            iat: now.as_secs(),
-            exp: now.as_secs() + TICKET_LIFETIME_SECS,
-            character,
-            instance: open.instance,
-            zone: zone.clone(),
-        };
-        let seat_until = UnixMillis::new((ticket.exp + CLOCK_SKEW_SECS) * 1_000);
-        if store.take_seat(open, character, limit, now, seat_until).await? {
-            return Ok((open.clone(), ticket));
+        if let Some(answer) = tickets::seat(store, keys, traveller, zone, open, limit).await? {
+            return Ok(answer);
         }
         back_off(attempt).await;
     }

@@ -94,7 +94,7 @@ impl Checks {
                 }
             }
             Incoming::Error(notice) => self.fault(report, format!("an input was refused: {}", notice.text)),
-            Incoming::Event(_) | Incoming::Redirect(_) => {}
+            Incoming::Event(_) | Incoming::Redirect(_) | Incoming::Notice(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{AbilityDefinition, Catalogue, Change, FlagSwitch, LootDefinition, rollout};
-use crate::ids::{AbilityId, ArchetypeId, FlagId, InstanceId, ZoneId};
+use crate::ids::{AbilityId, ArchetypeId, FlagId, ZoneId};
 use crate::time::UnixMillis;
 
 /// Versions that a pointer remembers to go back to.
@@ -209,6 +209,25 @@ impl ContentPointer {
         self.revision == seen.saturating_add(1) && self.last.as_ref() == Some(change)
     }
 
+    /// What of it hosts need.
+    #[must_use]
+    pub fn plan(&self) -> ContentPlan {
+        ContentPlan { active: self.active, rollout: self.rollout.clone() }
+    }
+}
+
+/// Which versions the instances of a host are to run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContentPlan {
+    /// The version in force; 0 is the one that the host came with.
+    pub active: u64,
+    /// The version that a share of the instances tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<ContentRollout>,
+}
+
+impl ContentPlan {
     /// The version for an instance or an account, by its number. Whoever is in at one share is in at every larger
     /// one, and another version is tried by others.
     #[must_use]
@@ -220,16 +239,6 @@ impl ContentPointer {
             _ => self.active,
         }
     }
-}
-
-/// The version that an instance is to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct InstanceContent {
-    /// The instance.
-    pub instance: InstanceId,
-    /// The version; 0 is the one that the host came with.
-    pub version: u64,
 }
 
 /// The body of a notice with the topic `content`: the world that the player is in has changed.
@@ -413,7 +422,7 @@ mod tests {
     fn who_tries_a_version_goes_on_trying_it_as_the_share_grows() {
         let mut pointer = after(&ContentPointer::default(), &activate(7, 10));
         let tried = |pointer: &ContentPointer| -> Vec<u128> {
-            (0..1_000).filter(|id| pointer.version_for(*id) == 7).collect()
+            (0..1_000).filter(|id| pointer.plan().version_for(*id) == 7).collect()
         };
         let mut before = tried(&pointer);
         assert!((50..150).contains(&before.len()), "{}", before.len());

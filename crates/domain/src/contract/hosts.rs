@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::content::InstanceContent;
+use crate::contract::content::ContentPlan;
+use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
 use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
 use crate::time::UnixMillis;
@@ -45,6 +46,13 @@ pub struct AssignedInstance {
     pub zone: ZoneId,
     /// The generation of the ownership, sent with every write.
     pub epoch: Epoch,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// Whether it was opened for a purpose of the moment: then its host closes it when it has been empty for a
+    /// while. The others stay as long as their host.
+    #[serde(default)]
+    pub on_demand: bool,
 }
 
 /// The permission to run instances, and the keys of the tickets to them.
@@ -57,10 +65,21 @@ pub struct HostLease {
     pub heartbeat_in_ms: u64,
     /// Public keys that tickets are signed with.
     pub ticket_keys: Jwks,
-    /// The version of the content for each instance of the host. One that is not listed runs the one that the host
-    /// came with.
+    /// Which version of the content each instance is to run.
     #[serde(default)]
-    pub content: Vec<InstanceContent>,
+    pub content: ContentPlan,
+}
+
+/// Answer to a heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeartbeatAnswer {
+    /// The permission to go on.
+    #[serde(flatten)]
+    pub lease: HostLease,
+    /// What the host is to run now, all of it. One that it reported and that is not here was taken from it: it
+    /// closes it. One that is here and that it does not run, and has not closed, it opens.
+    pub instances: Vec<AssignedInstance>,
 }
 
 /// Body of `POST /internal/v1/hosts/{host}/heartbeat`.

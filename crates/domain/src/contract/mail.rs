@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::hosts::AssignedInstance;
 use crate::ids::{CharacterId, InstanceId, MessageId};
 
 /// Answer of `GET /internal/v1/hosts/{host}/mail`: what came since the time asked for.
@@ -11,6 +12,9 @@ use crate::ids::{CharacterId, InstanceId, MessageId};
 pub struct Mailbox {
     /// Oldest first. The same mail is given again for some seconds: ids tell.
     pub mail: Vec<HostMail>,
+    /// Whether there is more: ask again from the time of the last one.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// One piece of mail.
@@ -42,6 +46,17 @@ pub enum HostOrder {
         /// For the player.
         reason: String,
     },
+    /// Run this instance. The next heartbeat's answer holds it too.
+    Open(AssignedInstance),
+    /// End an instance: its players are told and stored, and its host says when it is done.
+    Close {
+        /// Which.
+        instance: InstanceId,
+        /// For its players.
+        reason: String,
+    },
+    /// Take nobody in, store everything, and end.
+    Drain,
 }
 
 /// Players of a host.

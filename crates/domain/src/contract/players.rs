@@ -118,6 +118,9 @@ pub struct ZoneSummary {
 pub struct JoinRequest {
     /// Who enters.
     pub character: CharacterId,
+    /// Whom to meet: where this character is, if that is an instance of the zone with room for one more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<CharacterId>,
 }
 
 /// Where to go, and the ticket to get in.

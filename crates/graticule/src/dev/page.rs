@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = files![
     "messages.js",
     "movement.js",
     "msgpack.js",
+    "notices.js",
     "panel.js",
     "player.js",
     "prediction.js",

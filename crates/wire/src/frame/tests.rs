@@ -94,6 +94,12 @@ fn messages_of_hosts_have_golden_bytes() {
     check_server(&redirect, &ServerMessage::Redirect(redirect.clone()), &expect!["1592a677733a2f2f62a174"]);
     let error = ErrorNotice { code: 2, text: "no".into() };
     check_server(&error, &ServerMessage::Error(error.clone()), &expect!["169202a26e6f"]);
+    let notice = Notice { topic: "chat".into(), body: r#"{"text":"hi"}"#.into() };
+    check_server(
+        &notice,
+        &ServerMessage::Notice(notice.clone()),
+        &expect!["1792a463686174ad7b2274657874223a226869227d"],
+    );
     let bye = Bye { reason: 8, text: "bye".into() };
     check_server(&bye, &ServerMessage::Bye(bye.clone()), &expect!["059208a3627965"]);
 }

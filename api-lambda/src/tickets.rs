@@ -1,0 +1,88 @@
+//! Tickets: the permission to enter one instance once, with a seat in it until the ticket expires. Zones, matches,
+//! rooms and parties all send players on their way from here.
+
+use domain::contract::players::JoinResponse;
+use domain::ids::{AccountId, CharacterId, InstanceId, SessionId, TicketId, ZoneId};
+use domain::limits::TICKET_LIFETIME_SECS;
+use domain::time::UnixMillis;
+use domain::token::{AccessClaims, TICKET_ISSUER, TicketClaims};
+use token::{CLOCK_SKEW_SECS, KeyRing};
+
+use crate::error::{ApiError, refusals};
+use crate::store::seats::OpenInstance;
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
+
+/// Who a ticket is for. The caller has checked that the character is the account's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traveller {
+    pub(crate) account: AccountId,
+    pub(crate) session: SessionId,
+    pub(crate) character: CharacterId,
+}
+
+impl Traveller {
+    pub(crate) const fn new(claims: &AccessClaims, character: CharacterId) -> Self {
+        Self { account: claims.sub, session: claims.sid, character }
+    }
+}
+
+/// Takes a seat in the instance, if fewer than `limit` are in it or on their way, and signs the ticket to it. `None`
+/// if `open` is out of date: the caller looks again.
+pub(crate) async fn seat(
+    store: &Store,
+    keys: &KeyRing,
+    traveller: Traveller,
+    zone: &ZoneId,
+    open: &OpenInstance,
+    limit: u32,
+) -> Result<Option<JoinResponse>, StoreError> {
+    let now = crate::clock::now();
+    let ticket = TicketClaims {
+        iss: TICKET_ISSUER.into(),
+        aud: open.host,
+        sub: traveller.account,
+        sid: traveller.session,
+        jti: TicketId::new(now, crate::clock::random_u128()),
+        iat: now.as_secs(),
+        exp: now.as_secs() + TICKET_LIFETIME_SECS,
+        character: traveller.character,
+        instance: open.instance,
+        zone: zone.clone(),
+    };
+    let seat_until = UnixMillis::new((ticket.exp + CLOCK_SKEW_SECS) * 1_000);
+    if !store.take_seat(open, traveller.character, limit, now, seat_until).await? {
+        return Ok(None);
+    }
+    Ok(Some(JoinResponse {
+        zone: zone.clone(),
+        instance: open.instance,
+        host: open.host,
+        url: open.url.clone(),
+        ticket: keys.sign(&ticket),
+        expires_at: UnixMillis::new(ticket.exp * 1_000),
+    }))
+}
+
+/// A ticket into this very instance, up to `capacity` players. The same traveller asking again keeps the seat and
+/// gets another ticket.
+pub(crate) async fn into_instance(
+    store: &Store,
+    keys: &KeyRing,
+    traveller: Traveller,
+    instance: InstanceId,
+    capacity: u32,
+) -> Result<JoinResponse, ApiError> {
+    for attempt in 0..ATTEMPTS_MAX {
+        let info = store.instance(instance, crate::clock::now()).await?;
+        let info = info.filter(|info| info.alive && !info.draining);
+        let info = info.ok_or(refusals::instances::NO_INSTANCE)?;
+        if let Some(answer) = seat(store, keys, traveller, &info.zone, &info.open, capacity).await? {
+            return Ok(answer);
+        }
+        if info.open.occupied() >= capacity {
+            return Err(refusals::instances::INSTANCE_FULL.into());
+        }
+        back_off(attempt).await;
+    }
+    Err(StoreError::Contended("the seats of an instance").into())
+}
