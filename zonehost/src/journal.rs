@@ -133,9 +133,10 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, realm: &RealmCont
     event.deaths += gain.deaths;
     let Some((number, count)) = gain.items else { return };
     let Some(item) = realm.loot(number) else { return };
-    match event.items.iter_mut().find(|stack| stack.item == item.as_str()) {
+    let item = item.to_string();
+    match event.items.iter_mut().find(|stack| stack.item == item) {
         Some(stack) => stack.count += count,
-        None => event.items.push(ItemStack { item: item.to_string(), count }),
+        None => event.items.push(ItemStack { item, count }),
     }
 }
 

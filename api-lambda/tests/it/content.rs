@@ -47,14 +47,14 @@ async fn a_version_is_published_compared_and_read_again() {
     assert_eq!(get(&app, "/content").await.ok::<ContentPointer>(200), ContentPointer::default());
     let body = json!({ "note": "more wolves", "catalogue": catalogue(50) });
     let check: ContentCheck = post(&app, "/content/versions/validate", &body).await.ok(200);
-    assert_eq!((check.faults.len(), check.changes.len()), (0, 2));
+    assert_eq!((check.faults.len(), check.changes.len()), (0, 3));
     assert!(get(&app, "/content/versions").await.ok::<ContentVersionList>(200).versions.is_empty());
     let published: ContentPublished = post(&app, "/content/versions", &body).await.ok(201);
     assert_eq!((published.version.version, published.version.note.as_str()), (1, "more wolves"));
     assert_eq!(published.version.bytes, check.bytes);
     assert_eq!(published.changes, check.changes);
     let paths: Vec<_> = published.changes.iter().map(|change| change.path.as_str()).collect();
-    assert_eq!(paths, ["zones[forest].monsters", "zones[hub].monsters"]);
+    assert_eq!(paths, ["zones[arena].monsters", "zones[forest].monsters", "zones[hub].monsters"]);
     // The same catalogue again is the same version.
     let again: ContentPublished = post(&app, "/content/versions", &body).await.ok(200);
     assert_eq!(again.version, published.version);
@@ -69,7 +69,7 @@ async fn a_version_is_published_compared_and_read_again() {
         (diff.changes[0].path.as_str(), diff.changes[0].effect),
         ("zones[hub].size", ChangeEffect::Restart)
     );
-    assert_eq!(get(&app, "/content/diff?from=2&to=0").await.ok::<ContentDiff>(200).changes.len(), 3);
+    assert_eq!(get(&app, "/content/diff?from=2&to=0").await.ok::<ContentDiff>(200).changes.len(), 4);
     for path in ["/content/versions/3", "/content/versions/0", "/content/diff?from=0&to=9"] {
         get(&app, path).await.problem(404, "no_content_version");
     }
@@ -153,7 +153,7 @@ async fn a_catalogue_is_as_large_as_the_store_takes_and_no_larger() {
     let version = publish(&app, &large).await;
     assert_eq!(activate(&app, version, 100).await.active, version);
     let player = app.player().await;
-    assert_eq!(player.get("/v1/content").await.ok::<PlayerContent>(200).zones.len(), 802);
+    assert_eq!(player.get("/v1/content").await.ok::<PlayerContent>(200).zones.len(), 803);
     let mut too_large = catalogue(1);
     add(&mut too_large, 1_000);
     let body = json!({ "catalogue": too_large });

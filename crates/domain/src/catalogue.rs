@@ -4,21 +4,34 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::{AbilityId, ArchetypeId, FlagId, ZoneId};
+use crate::ids::{AbilityId, ArchetypeId, BoardId, FlagId, QueueId, ZoneId};
 
 mod abilities;
 mod archetypes;
+pub mod boards;
+mod chat;
 mod check;
 mod diff;
 mod faults;
 mod flags;
+mod items;
+mod names;
+mod queues;
 pub mod rollout;
 mod zones;
 
 pub use abilities::{AbilityDefinition, AbilityEffect};
-pub use archetypes::{ArchetypeDefinition, LootDefinition, LootDrop, PlayerDefinition};
+pub use archetypes::{ArchetypeDefinition, Loot, LootDefinition, LootDrop, PlayerDefinition};
+pub use boards::{BoardDefinition, BoardOperator, BoardOrder, BoardReset, BoardScope, ScoreRange};
+pub use chat::ChatRules;
 pub use diff::{Change, ChangeEffect};
 pub use flags::{FlagDefinition, FlagSwitch, FlagVariant};
+pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
+pub use names::NameRules;
+pub use queues::{
+    MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
+    ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
+};
 pub use zones::{Spawn, ZoneDefinition};
 
 /// Everything a region offers. What a text of it leaves out is as in the builtin one, so that a version that was
@@ -40,6 +53,16 @@ pub struct Catalogue {
     pub loot: Vec<LootDefinition>,
     /// Features that can be switched.
     pub flags: Vec<FlagDefinition>,
+    /// What characters can have.
+    pub possessions: PossessionRules,
+    /// Which names characters may not have.
+    pub names: NameRules,
+    /// Every leaderboard.
+    pub boards: Vec<BoardDefinition>,
+    /// Queues for matches.
+    pub queues: Vec<MatchQueue>,
+    /// The rules of chat.
+    pub chat: ChatRules,
 }
 
 impl Default for Catalogue {
@@ -80,12 +103,18 @@ impl Catalogue {
                     ..zone(START_ZONE, "The Hub")
                 },
                 ZoneDefinition { capacity: 500, monsters: 150, ..zone("forest", "The Old Forest") },
+                ZoneDefinition { size: metres(60), capacity: 20, ..zone("arena", "The Arena") },
             ],
             player: PlayerDefinition::builtin(),
             archetypes: archetypes::builtin(),
             abilities: abilities::builtin(),
             loot: archetypes::builtin_loot(),
             flags: flags::builtin(),
+            possessions: PossessionRules::builtin(),
+            names: NameRules::builtin(),
+            boards: boards::builtin(),
+            queues: queues::builtin(),
+            chat: ChatRules::default(),
         }
     }
 
@@ -124,15 +153,24 @@ impl Catalogue {
         self.abilities.iter().find(|definition| definition.ability == *ability)
     }
 
+    /// The leaderboard of this name.
+    #[must_use]
+    pub fn board(&self, board: &BoardId) -> Option<&BoardDefinition> {
+        self.boards.iter().find(|definition| definition.board == *board)
+    }
+
+    /// The queue of this name.
+    #[must_use]
+    pub fn queue(&self, queue: &QueueId) -> Option<&MatchQueue> {
+        self.queues.iter().find(|definition| definition.queue == *queue)
+    }
+
     /// The flag of this name.
     #[must_use]
     pub fn flag(&self, flag: &FlagId) -> Option<&FlagDefinition> {
         self.flags.iter().find(|definition| definition.flag == *flag)
     }
 }
-
-/// Items that monsters drop in the builtin catalogue, by their archetype on the wire.
-pub const LOOT_ITEMS: [&str; 3] = ["coin", "hide", "fang"];
 
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,13 @@ pub const HOST_BATCH_MAX: usize = 256;
 /// The text of a version of the catalogue: DynamoDB takes items up to 400 KiB, keys and numbers included.
 pub const CATALOGUE_BYTES_MAX: usize = 350 * 1024;
 
+/// The largest balance of a currency and the largest value of a progress counter: what every JSON reader holds
+/// exactly, 2^53 - 1.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// The largest stack that a catalogue may allow: a million takes of a thousand.
+pub const STACK_MAX: u32 = 1_000_000_000;
+
 /// Abilities of a player or a monster: each has a place for its cooldown in every entity.
 pub const ABILITIES_PER_BODY_MAX: usize = 4;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
 use crate::fixed::metres;
-use crate::ids::{AbilityId, ArchetypeId, ItemKind};
+use crate::ids::{AbilityId, ArchetypeId, CurrencyId, ItemKind};
 use crate::limits::ABILITIES_PER_BODY_MAX;
 use crate::progression::LEVEL_MAX;
 
@@ -74,13 +74,33 @@ pub struct ArchetypeDefinition {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LootDrop {
-    /// Which item of the list `loot`.
-    pub item: ItemKind,
+    /// What of the list `loot`.
+    pub gives: Loot,
     /// How often, in 1/1000.
     pub permille: u16,
 }
 
-/// An item that can lie on the ground.
+/// What lies on the ground for who takes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Loot {
+    /// Money.
+    Currency(CurrencyId),
+    /// An item.
+    Item(ItemKind),
+}
+
+impl std::fmt::Display for Loot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Currency(currency) => currency.fmt(f),
+            Self::Item(item) => item.fmt(f),
+        }
+    }
+}
+
+/// Something that can lie on the ground.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -88,7 +108,7 @@ pub struct LootDefinition {
     /// Its number on the wire, by which clients know how to draw it. It stays the same in all versions.
     pub number: u8,
     /// What who takes it gets.
-    pub item: ItemKind,
+    pub gives: Loot,
 }
 
 impl PlayerDefinition {
@@ -152,7 +172,8 @@ fn check_body(checks: &mut Checks, (radius, speed_max, health_max, per_level): (
 
 /// Wolf, goblin and bear.
 pub(super) fn builtin() -> Vec<ArchetypeDefinition> {
-    let loot = |item: &str| Some(LootDrop { item: item.parse().expect("an item's name"), permille: 500 });
+    let [coin, hide, fang] = loot_of_all();
+    let loot = |gives| Some(LootDrop { gives, permille: 500 });
     let name = |name: &str| name.parse().expect("an archetype's name");
     let ability = |name: &str| name.parse().expect("an ability's name");
     vec![
@@ -169,7 +190,7 @@ pub(super) fn builtin() -> Vec<ArchetypeDefinition> {
             sight: metres(11),
             leash: metres(30),
             xp: 20,
-            loot: loot("hide"),
+            loot: loot(hide),
         },
         ArchetypeDefinition {
             archetype: name("goblin"),
@@ -184,7 +205,7 @@ pub(super) fn builtin() -> Vec<ArchetypeDefinition> {
             sight: metres(14),
             leash: metres(28),
             xp: 25,
-            loot: loot("coin"),
+            loot: loot(coin),
         },
         ArchetypeDefinition {
             archetype: name("bear"),
@@ -199,13 +220,18 @@ pub(super) fn builtin() -> Vec<ArchetypeDefinition> {
             sight: metres(8),
             leash: metres(24),
             xp: 60,
-            loot: loot("fang"),
+            loot: loot(fang),
         },
     ]
 }
 
-/// Coin, hide and fang.
+/// Coin, hide and fang, by their numbers.
+fn loot_of_all() -> [Loot; 3] {
+    let item = |item: &str| Loot::Item(item.parse().expect("an item's name"));
+    [Loot::Currency("coin".parse().expect("a currency's name")), item("hide"), item("fang")]
+}
+
+/// What the monsters leave behind.
 pub(super) fn builtin_loot() -> Vec<LootDefinition> {
-    let item = |item: &str| item.parse().expect("an item's name");
-    (0..).zip(super::LOOT_ITEMS).map(|(number, name)| LootDefinition { number, item: item(name) }).collect()
+    (0..).zip(loot_of_all()).map(|(number, gives)| LootDefinition { number, gives }).collect()
 }

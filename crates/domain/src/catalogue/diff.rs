@@ -7,6 +7,7 @@ use super::Catalogue;
 
 /// Fields that name an entry of a list, the first one that an entry has.
 const NAMES: [&str; 14] = [
+    "queue",
     "zone",
     "archetype",
     "ability",
@@ -14,13 +15,12 @@ const NAMES: [&str; 14] = [
     "item",
     "currency",
     "board",
-    "queue",
-    "kind",
     "slot",
+    "role",
+    "kind",
     "id",
     "name",
     "number",
-    "code",
 ];
 
 /// One difference.

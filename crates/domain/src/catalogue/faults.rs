@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::Checks;
-use super::{AbilityDefinition, AbilityEffect, ArchetypeDefinition, Catalogue};
+use super::{AbilityDefinition, AbilityEffect, ArchetypeDefinition, Catalogue, Loot, LootDrop, MatchQueue};
 use crate::ids::AbilityId;
 
 /// Entries of one kind at the most; the text of a catalogue is bounded too.
@@ -23,10 +23,17 @@ impl Catalogue {
         checks.range("abilities", self.abilities.len(), 0..=ENTRIES_MAX);
         checks.each("abilities", &self.abilities, |one| &one.ability, AbilityDefinition::faults);
         checks.range("loot", self.loot.len(), 0..=256);
-        checks.each("loot", &self.loot, |one| &one.item, |_| Vec::new());
+        checks.each("loot", &self.loot, |one| &one.gives, |_| Vec::new());
         checks.range("flags", self.flags.len(), 0..=ENTRIES_MAX);
         checks.each("flags", &self.flags, |one| &one.flag, super::FlagDefinition::faults);
+        let possessions = self.possessions.faults();
+        checks.faults.extend(possessions.into_iter().map(|fault| format!("possessions.{fault}")));
+        checks.faults.extend(self.names.faults());
+        checks.faults.extend(super::boards::faults(&self.boards));
+        checks.each("queues", &self.queues, |one| &one.queue, MatchQueue::faults);
+        checks.faults.extend(self.chat.faults());
         self.check_references(&mut checks);
+        self.check_loot(&mut checks);
         self.check_numbers(&mut checks);
         self.check_reach(&mut checks);
         self.check_projectiles(&mut checks);
@@ -52,10 +59,28 @@ impl Catalogue {
             let fault = there_is_no("ability", archetype.ability.as_str());
             let place = format_args!("archetypes[{index}].ability");
             checks.demand(self.ability(&archetype.ability).is_some(), place, fault);
-            let Some(loot) = &archetype.loot else { continue };
-            let known = self.loot.iter().any(|one| one.item == loot.item);
-            let fault = there_is_no("loot", loot.item.as_str());
-            checks.demand(known, format_args!("archetypes[{index}].loot.item"), fault);
+        }
+        for (index, queue) in self.queues.iter().enumerate() {
+            let fault = there_is_no("zone", queue.zone.as_str());
+            checks.demand(self.zone(&queue.zone).is_some(), format_args!("queues[{index}].zone"), fault);
+        }
+    }
+
+    /// What lies on the ground is something that characters can have.
+    fn check_loot(&self, checks: &mut Checks) {
+        for (index, archetype) in self.archetypes.iter().enumerate() {
+            let Some(LootDrop { gives, .. }) = &archetype.loot else { continue };
+            let known = self.loot.iter().any(|one| one.gives == *gives);
+            let fault = format!("there is no loot {gives}");
+            checks.demand(known, format_args!("archetypes[{index}].loot.gives"), fault);
+        }
+        for (index, loot) in self.loot.iter().enumerate() {
+            let (known, what) = match &loot.gives {
+                Loot::Currency(currency) => (self.possessions.currency(currency).is_some(), "currency"),
+                Loot::Item(item) => (self.possessions.item(item).is_some(), "item"),
+            };
+            let fault = format!("there is no {what} {}", loot.gives);
+            checks.demand(known, format_args!("loot[{index}].gives"), fault);
         }
     }
 

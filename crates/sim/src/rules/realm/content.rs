@@ -2,9 +2,8 @@
 //! be looked for. What the catalogue names and does not have is left out; one without faults has all.
 
 use domain::catalogue::{
-    AbilityDefinition, AbilityEffect, ArchetypeDefinition, Catalogue, PlayerDefinition, ZoneDefinition,
+    AbilityDefinition, AbilityEffect, ArchetypeDefinition, Catalogue, Loot, PlayerDefinition, ZoneDefinition,
 };
-use domain::ids::ItemKind;
 use domain::random::Random;
 
 use super::combat::{Ability, AbilityKind};
@@ -19,8 +18,8 @@ pub struct RealmContent {
     monsters: Vec<Option<Monster>>,
     spawns: Vec<SpawnShare>,
     spawn_weights: u32,
-    /// Items by number on the wire.
-    loot: Vec<Option<ItemKind>>,
+    /// By number on the wire.
+    loot: Vec<Option<Loot>>,
 }
 
 /// A sort of monster. Lengths in 1/256 m.
@@ -78,7 +77,7 @@ impl RealmContent {
             .collect();
         let mut loot = Vec::new();
         for definition in &catalogue.loot {
-            put(&mut loot, definition.number, definition.item.clone());
+            put(&mut loot, definition.number, definition.gives.clone());
         }
         let mut monsters = Vec::new();
         for archetype in &catalogue.archetypes {
@@ -141,9 +140,9 @@ impl RealmContent {
         Some((share.number, share.level_min + above))
     }
 
-    /// The item behind a number on the wire.
+    /// What a number on the wire stands for.
     #[must_use]
-    pub fn loot(&self, number: u8) -> Option<&ItemKind> {
+    pub fn loot(&self, number: u8) -> Option<&Loot> {
         self.loot.get(usize::from(number))?.as_ref()
     }
 
@@ -182,7 +181,7 @@ fn compile_ability(slot: usize, definition: &AbilityDefinition) -> Ability {
 fn compile_monster(catalogue: &Catalogue, archetype: &ArchetypeDefinition) -> Option<Monster> {
     let ability = compile_ability(0, catalogue.ability(&archetype.ability)?);
     let loot = archetype.loot.as_ref().and_then(|drop| {
-        let definition = catalogue.loot.iter().find(|definition| definition.item == drop.item)?;
+        let definition = catalogue.loot.iter().find(|definition| definition.gives == drop.gives)?;
         Some((definition.number, u32::from(drop.permille)))
     });
     let (loot, loot_permille) = loot.unwrap_or((0, 0));

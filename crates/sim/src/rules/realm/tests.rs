@@ -216,5 +216,5 @@ fn the_hub_is_peaceful_and_the_forest_is_not() {
         zone.world().entities.len() - 1
     };
     let counts: Vec<usize> = catalogue.zones().iter().map(monsters).collect();
-    assert_eq!(counts, [0, 150]);
+    assert_eq!(counts, [0, 150, 0]);
 }
