@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use domain::contract::IDEMPOTENCY_HEADER;
 pub(crate) use domain::contract::admin::Role;
 use domain::ids::AdminKeyId;
-use domain::limits::BODY_BYTES_MAX;
+use domain::limits::{BODY_BYTES_MAX, CATALOGUE_BYTES_MAX};
 use domain::token::AccessClaims;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
@@ -28,6 +28,9 @@ const DETAIL_CHARS_MAX: usize = 300;
 /// A body over the limit is read and thrown away up to this size, so that its sender gets to read the answer
 /// instead of a broken connection.
 const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The text of a catalogue with room for white space and for numbers written long.
+const DOCUMENT_BYTES_MAX: usize = 4 * CATALOGUE_BYTES_MAX;
 
 /// The player behind a checked access token.
 pub(crate) struct Player(pub(crate) AccessClaims);
@@ -202,18 +205,43 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind =
-            kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-        let bytes = read_body(request).await?;
-        if kind != "application/json" {
+        let is_json = is_json(&request);
+        let bytes = read_body(request, BODY_BYTES_MAX).await?.ok_or(ApiError::BodyTooLarge)?;
+        if !is_json {
             return Err(ApiError::BodyType);
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
     }
 }
 
-async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
+/// A JSON body that may be larger than others: a catalogue, laid out for people.
+pub(crate) struct Document<T>(pub(crate) T);
+
+impl<T, S> FromRequest<S> for Document<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(&request);
+        let bytes = read_body(request, DOCUMENT_BYTES_MAX).await?.ok_or(refusals::content::TOO_LARGE)?;
+        if !is_json {
+            return Err(ApiError::BodyType);
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// The body, unless it has more than `bytes_max`.
+async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0_usize;
@@ -223,11 +251,11 @@ async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
         if total > DISCARDED_BYTES_MAX {
             break;
         }
-        if total <= BODY_BYTES_MAX {
+        if total <= bytes_max {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if total > BODY_BYTES_MAX { Err(ApiError::BodyTooLarge) } else { Ok(bytes) }
+    Ok((total <= bytes_max).then_some(bytes))
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef as _;
 use axum::http::HeaderValue;
 use axum::serve::ListenerExt as _;
 use token::KeyRing;
@@ -16,6 +17,7 @@ mod audit;
 mod bans;
 mod clock;
 pub mod config;
+mod content;
 mod edge;
 mod error;
 mod extract;
@@ -44,6 +46,7 @@ pub use store::{StoreError, connect as store_client};
 
 use admin_keys::AdminKeys;
 use audit::Auditor;
+use content::Reader;
 use edge::EdgeClient;
 use keys::AccessKeys;
 use metrics::Metrics;
@@ -116,8 +119,10 @@ impl Api {
             metrics,
         };
         let (router, _description) = routes::all();
+        let reader = Reader::from_ref(&state);
         let router = router
             .with_state(state)
+            .layer(axum::middleware::from_fn_with_state(reader, content::keep_current))
             .layer(axum::middleware::from_fn_with_state(auditor, audit::watch))
             .layer(axum::middleware::from_fn_with_state(around, middleware::surround));
         Ok(Self { router })

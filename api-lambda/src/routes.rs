@@ -13,6 +13,7 @@ pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
 pub(crate) mod chat;
+pub(crate) mod content;
 pub(crate) mod coordinator;
 pub(crate) mod friends;
 pub(crate) mod hosts;
@@ -129,6 +130,18 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::bans::ban, admin::bans::unban))
         .routes(routes!(admin::bans::step))
         .routes(routes!(admin::maintenance::read, admin::maintenance::begin, admin::maintenance::end))
+        .routes(routes!(content::publish, content::list))
+        .routes(routes!(content::validate))
+        .routes(routes!(content::read))
+        .routes(routes!(content::diff))
+        .routes(routes!(content::pointer::read))
+        .routes(routes!(content::pointer::activate))
+        .routes(routes!(content::pointer::roll_back))
+        .routes(routes!(content::flags::list))
+        .routes(routes!(content::flags::switch, content::flags::reset))
+        .routes(routes!(content::flags::own))
+        .routes(routes!(content::served::own))
+        .routes(routes!(content::served::internal))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

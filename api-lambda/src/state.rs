@@ -1,12 +1,13 @@
 //! What handlers share. Each takes only the part that it needs, through `FromRef`.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::extract::FromRef;
 use domain::catalogue::Catalogue;
 use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
+use crate::content::Content;
 use crate::edge::EdgeClient;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
@@ -34,17 +35,17 @@ pub(crate) struct AppState {
 #[derive(Debug)]
 pub(crate) struct Region {
     pub(crate) name: String,
-    catalogue: RwLock<Arc<Catalogue>>,
+    pub(crate) content: Content,
 }
 
 impl Region {
     pub(crate) fn new(name: String, catalogue: Catalogue) -> Self {
-        Self { name, catalogue: RwLock::new(Arc::new(catalogue)) }
+        Self { name, content: Content::new(catalogue) }
     }
 
     /// The catalogue in force. A handler asks once, so that it does not see two of them.
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.content.current().active.catalogue)
     }
 }
 

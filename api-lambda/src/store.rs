@@ -19,6 +19,7 @@ pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod claims;
+pub(crate) mod content;
 pub(crate) mod coordinator;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
@@ -90,6 +91,7 @@ pub(crate) struct Tables {
     pub(crate) matchmaking: String,
     pub(crate) social: String,
     pub(crate) chat: String,
+    pub(crate) content: String,
     pub(crate) admin: String,
     pub(crate) tournaments: String,
     pub(crate) rooms: String,
@@ -116,6 +118,7 @@ impl Store {
             matchmaking: name("matchmaking"),
             social: name("social"),
             chat: name("chat"),
+            content: name("content"),
             admin: name("admin"),
             tournaments: name("tournaments"),
             rooms: name("rooms"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::catalogue::{Loot, loot};
+use domain::catalogue::Loot;
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
 };
@@ -15,6 +15,7 @@ use domain::contract::possessions::Money;
 use domain::ids::{CharacterId, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
 use sim::outbox::Gain;
+use sim::rules::realm::RealmContent;
 use tokio::sync::Notify;
 
 use crate::instance::{Command, InstanceHandle};
@@ -68,13 +69,14 @@ impl JournalQueue {
     /// Takes in what came out of a tick.
     pub(crate) fn add(
         &self,
+        realm: &RealmContent,
         gains: &[Gain],
         saves: impl IntoIterator<Item = CharacterSave>,
         left: impl IntoIterator<Item = LeftCharacter>,
     ) {
         let mut waiting = self.lock();
         for gain in gains {
-            add_gain(&mut waiting.gains, gain);
+            add_gain(&mut waiting.gains, realm, gain);
         }
         waiting.saves.extend(saves.into_iter().map(|save| (save.character, save)));
         waiting.left.extend(left.into_iter().map(|left| (left.character, left.claim)));
@@ -135,22 +137,22 @@ const fn empty_event(character: CharacterId) -> CharacterEvent {
     }
 }
 
-fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
+fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, realm: &RealmContent, gain: &Gain) {
     let event = gains.entry(gain.character).or_insert_with(|| empty_event(gain.character));
     event.xp += gain.xp;
     event.kills += gain.kills;
     event.deaths += gain.deaths;
-    let Some((archetype, count)) = gain.items else { return };
-    match loot(archetype) {
-        Some(Loot::Item(item)) => match event.items.iter_mut().find(|stack| stack.item == item) {
+    let Some((number, count)) = gain.items else { return };
+    match realm.loot(number) {
+        Some(Loot::Item(item)) => match event.items.iter_mut().find(|stack| stack.item == *item) {
             Some(stack) => stack.count += count,
-            None => event.items.push(ItemStack { item, count }),
+            None => event.items.push(ItemStack { item: item.clone(), count }),
         },
         Some(Loot::Currency(currency)) => {
             let amount = u64::from(count);
-            match event.currencies.iter_mut().find(|money| money.currency == currency) {
+            match event.currencies.iter_mut().find(|money| money.currency == *currency) {
                 Some(money) => money.amount += amount,
-                None => event.currencies.push(Money { currency, amount }),
+                None => event.currencies.push(Money { currency: currency.clone(), amount }),
             }
         }
         None => {}

@@ -22,6 +22,7 @@ pub(crate) async fn keep_lease<P: Platform>(shared: Arc<Shared<P>>) -> PlatformE
         let reported = beat.instances.clone();
         match shared.platform.heartbeat(shared.host, beat).await {
             Ok(answer) => {
+                shared.instances.contents().want(&answer.lease.content);
                 shared.set_ticket_keys(answer.lease.ticket_keys);
                 shared.leased.store(true, Ordering::Relaxed);
                 instances::reconcile(&shared, &reported, answer.instances);

@@ -10,6 +10,7 @@ use super::{Refusal, answer};
 pub(crate) mod admin;
 pub(crate) mod characters;
 pub(crate) mod chat;
+pub(crate) mod content;
 pub(crate) mod instances;
 pub(crate) mod matchmaking;
 pub(crate) mod parties;

@@ -196,6 +196,15 @@ impl App {
         Self::start_on(engine, change).await
     }
 
+    /// Another process of the API on the same store; where it answers.
+    pub(crate) async fn sibling(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let config = config(&self.engine, &self.edge.url);
+        tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
+        url
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }

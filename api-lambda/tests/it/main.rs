@@ -7,6 +7,7 @@ mod bad_input;
 mod characters;
 mod chat;
 mod config;
+mod content;
 mod faults;
 mod fleet;
 mod friends;

@@ -4,44 +4,74 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::{CurrencyId, ItemKind, QueueId, ZoneId};
+use crate::ids::{AbilityId, ArchetypeId, BoardId, FlagId, QueueId, ZoneId};
 
+mod abilities;
+mod archetypes;
+pub mod boards;
 mod chat;
+mod check;
+mod diff;
+mod faults;
+mod flags;
 mod items;
 mod names;
 mod queues;
+pub mod rollout;
 mod zones;
 
+pub use abilities::{AbilityDefinition, AbilityEffect};
+pub use archetypes::{ArchetypeDefinition, Loot, LootDefinition, LootDrop, PlayerDefinition};
+pub use boards::{BoardDefinition, BoardOperator, BoardOrder, BoardReset, BoardScope, ScoreRange};
 pub use chat::ChatRules;
+pub use diff::{Change, ChangeEffect};
+pub use flags::{FlagDefinition, FlagSwitch, FlagVariant};
 pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
 pub use names::NameRules;
 pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
     ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
 };
-pub use zones::ZoneDefinition;
+pub use zones::{Spawn, ZoneDefinition};
 
-/// Everything a region offers.
+/// Everything a region offers. What a text of it leaves out is as in the builtin one, so that a version that was
+/// written before a kind of content came to be still means what it meant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
+    /// Where a new character starts.
+    pub start_zone: ZoneId,
     zones: Vec<ZoneDefinition>,
-    /// Queues for matches.
-    #[serde(default)]
-    pub queues: Vec<MatchQueue>,
-    /// The rules of chat.
-    #[serde(default)]
-    pub chat: ChatRules,
+    /// The body of every player.
+    pub player: PlayerDefinition,
+    /// The sorts of monsters.
+    pub archetypes: Vec<ArchetypeDefinition>,
+    /// What players and monsters do to each other.
+    pub abilities: Vec<AbilityDefinition>,
+    /// Items that can lie on the ground.
+    pub loot: Vec<LootDefinition>,
+    /// Features that can be switched.
+    pub flags: Vec<FlagDefinition>,
     /// What characters can have.
-    #[serde(default)]
     pub possessions: PossessionRules,
     /// Which names characters may not have.
-    #[serde(default)]
     pub names: NameRules,
+    /// Every leaderboard.
+    pub boards: Vec<BoardDefinition>,
+    /// Queues for matches.
+    pub queues: Vec<MatchQueue>,
+    /// The rules of chat.
+    pub chat: ChatRules,
 }
 
-/// Where a new character starts.
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
+/// Where a new character of the builtin catalogue starts.
 pub const START_ZONE: &str = "hub";
 
 impl Catalogue {
@@ -60,27 +90,35 @@ impl Catalogue {
             monsters: 0,
             combat: true,
             obstacle_permille: 60,
+            spawns: zones::common_spawns(),
         };
         Self {
+            start_zone: START_ZONE.parse().expect("a zone name"),
             zones: vec![
                 ZoneDefinition {
                     size: metres(200),
                     capacity: 500,
                     combat: false,
                     obstacle_permille: 30,
-                    ..zone("hub", "The Hub")
+                    ..zone(START_ZONE, "The Hub")
                 },
                 ZoneDefinition { capacity: 500, monsters: 150, ..zone("forest", "The Old Forest") },
                 ZoneDefinition { size: metres(60), capacity: 20, ..zone("arena", "The Arena") },
             ],
-            queues: queues::builtin(),
-            chat: ChatRules::default(),
+            player: PlayerDefinition::builtin(),
+            archetypes: archetypes::builtin(),
+            abilities: abilities::builtin(),
+            loot: archetypes::builtin_loot(),
+            flags: flags::builtin(),
             possessions: PossessionRules::builtin(),
             names: NameRules::builtin(),
+            boards: boards::builtin(),
+            queues: queues::builtin(),
+            chat: ChatRules::default(),
         }
     }
 
-    /// The catalogue of these zones, and else what comes with Graticule.
+    /// The builtin catalogue with these zones.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
         Self { zones, ..Self::builtin() }
@@ -92,10 +130,9 @@ impl Catalogue {
         &self.zones
     }
 
-    /// The queue of this name.
-    #[must_use]
-    pub fn queue(&self, queue: &QueueId) -> Option<&MatchQueue> {
-        self.queues.iter().find(|definition| definition.queue == *queue)
+    /// Every zone, to change them.
+    pub fn zones_mut(&mut self) -> &mut Vec<ZoneDefinition> {
+        &mut self.zones
     }
 
     /// The zone of this name.
@@ -103,30 +140,37 @@ impl Catalogue {
     pub fn zone(&self, zone: &ZoneId) -> Option<&ZoneDefinition> {
         self.zones.iter().find(|definition| definition.zone == *zone)
     }
-}
 
-/// What monsters drop, by its archetype on the wire: items of the catalogue, and [`LOOT_CURRENCY`].
-pub const LOOT_ITEMS: [&str; 3] = ["coin", "hide", "fang"];
+    /// The archetype of this name.
+    #[must_use]
+    pub fn archetype(&self, archetype: &ArchetypeId) -> Option<&ArchetypeDefinition> {
+        self.archetypes.iter().find(|definition| definition.archetype == *archetype)
+    }
 
-/// The currency among [`LOOT_ITEMS`].
-pub const LOOT_CURRENCY: &str = "coin";
+    /// The ability of this name.
+    #[must_use]
+    pub fn ability(&self, ability: &AbilityId) -> Option<&AbilityDefinition> {
+        self.abilities.iter().find(|definition| definition.ability == *ability)
+    }
 
-/// What a monster dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Loot {
-    /// Money.
-    Currency(CurrencyId),
-    /// An item.
-    Item(ItemKind),
-}
+    /// The leaderboard of this name.
+    #[must_use]
+    pub fn board(&self, board: &BoardId) -> Option<&BoardDefinition> {
+        self.boards.iter().find(|definition| definition.board == *board)
+    }
 
-/// What the archetype on the wire stands for, if it is loot.
-#[must_use]
-pub fn loot(archetype: u8) -> Option<Loot> {
-    let name = *LOOT_ITEMS.get(usize::from(archetype))?;
-    if name == LOOT_CURRENCY {
-        name.parse().ok().map(Loot::Currency)
-    } else {
-        name.parse().ok().map(Loot::Item)
+    /// The queue of this name.
+    #[must_use]
+    pub fn queue(&self, queue: &QueueId) -> Option<&MatchQueue> {
+        self.queues.iter().find(|definition| definition.queue == *queue)
+    }
+
+    /// The flag of this name.
+    #[must_use]
+    pub fn flag(&self, flag: &FlagId) -> Option<&FlagDefinition> {
+        self.flags.iter().find(|definition| definition.flag == *flag)
     }
 }
+
+#[cfg(test)]
+mod tests;

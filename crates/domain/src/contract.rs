@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod bans;
 pub mod chat;
+pub mod content;
 pub mod coordinator;
 pub mod edge;
 pub mod hosts;

@@ -171,6 +171,8 @@ small_ids! {
     ConnectionId: u64;
     /// The generation of an instance's ownership: a write with an older one is refused.
     Epoch: u64;
+    /// A season of a leaderboard: when it began, in milliseconds since 1970; 0 if it was there from the start.
+    SeasonId: u64;
 }
 
 /// A text that is not a name of the catalogue.
@@ -252,6 +254,10 @@ catalogue_names! {
     QueueId = "a queue";
     /// The name of a feature flag in the catalogue.
     FlagId = "a flag";
+    /// The name of a sort of monster in the catalogue.
+    ArchetypeId = "an archetype";
+    /// The name of an ability in the catalogue.
+    AbilityId = "an ability";
 }
 
 #[cfg(test)]

@@ -79,6 +79,19 @@ pub const PARTY_MEMBERS_MAX: usize = 8;
 /// Invitations to a party that are open at a time.
 pub const PARTY_INVITATIONS_MAX: usize = 16;
 
+/// The text of a version of the catalogue: DynamoDB takes items up to 400 KiB, keys and numbers included.
+pub const CATALOGUE_BYTES_MAX: usize = 350 * 1024;
+
+/// The largest balance of a currency and the largest value of a progress counter: what every JSON reader holds
+/// exactly, 2^53 - 1.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// The largest stack that a catalogue may allow: a million takes of a thousand.
+pub const STACK_MAX: u32 = 1_000_000_000;
+
+/// Abilities of a player or a monster: each has a place for its cooldown in every entity.
+pub const ABILITIES_PER_BODY_MAX: usize = 4;
+
 /// Instances of a host, those of zones that it offers and those opened on demand: removing it takes two parts of a
 /// transaction for each and one for itself, and a transaction has 100.
 pub const INSTANCES_PER_HOST_MAX: usize = 48;
@@ -88,12 +101,6 @@ pub const NOTICE_TOPIC_BYTES_MAX: usize = 32;
 
 /// The body of a notice: a chat message of 500 characters of any script, and who says it where.
 pub const NOTICE_BODY_BYTES_MAX: usize = 4 * 1024;
-/// The largest balance of a currency and the largest value of a progress counter: what every JSON reader holds
-/// exactly, 2^53 - 1.
-pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
-
-/// The largest stack that a catalogue may allow: a million takes of a thousand.
-pub const STACK_MAX: u32 = 1_000_000_000;
 
 /// Counters and flags of one character: names of 32 bytes and values of 11 make an item of 6 KiB at most.
 pub const PROGRESS_PER_CHARACTER_MAX: usize = 128;

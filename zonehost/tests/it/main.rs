@@ -1,5 +1,6 @@
 //! The zone host as clients meet it: real sockets, and a platform in memory.
 
+mod content;
 mod crowds;
 mod frames;
 mod harness;

@@ -215,21 +215,6 @@ impl PossessionRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Loot, loot};
-
-    #[test]
-    fn what_comes_with_graticule_has_no_faults_and_holds_the_loot() {
-        let rules = PossessionRules::builtin();
-        assert_eq!(rules.faults(), Vec::<String>::new());
-        for archetype in 0..3 {
-            let known = match loot(archetype).expect("loot") {
-                Loot::Currency(currency) => rules.currency(&currency).is_some(),
-                Loot::Item(item) => rules.item(&item).is_some(),
-            };
-            assert!(known, "{archetype}");
-        }
-        assert_eq!(loot(3), None);
-    }
 
     #[test]
     fn faults_are_named() {
