@@ -21,7 +21,8 @@ use futures_util::StreamExt as _;
 
 use crate::admin_keys::{AdminKeys, Holder};
 use crate::error::{ApiError, refusals};
-use crate::extract::{Admin, bearer};
+use crate::extract::{Admin, bearer, charge};
+use crate::rate::{Caller, Rates};
 use crate::store::Store;
 
 mod summary;
@@ -32,6 +33,7 @@ pub(crate) const ADMIN_PATHS: &str = "/admin/";
 /// What the layer needs.
 #[derive(Clone)]
 pub(crate) struct Auditor {
+    pub(crate) rates: Arc<Rates>,
     pub(crate) store: Store,
     pub(crate) keys: Arc<AdminKeys>,
 }
@@ -69,6 +71,9 @@ async fn let_in(
         None => None,
     };
     let holder = holder.ok_or(refusals::NO_ADMIN)?;
+    // Calls over the limit have no effect and are counted as problems: writing each down would be what a limit is
+    // there to prevent.
+    charge(&auditor.rates, Caller::Admin(holder.key), &parts.extensions)?;
     let (beginning, body) = peek(body).await;
     let entry = entry_of(&holder, &parts, parameters.as_ref(), &beginning, now);
     let audit = auditor.store.begin_audit(&entry).await?;

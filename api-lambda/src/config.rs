@@ -4,12 +4,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use axum::http::HeaderName;
 use domain::catalogue::Catalogue;
 use domain::token::JWKS_PATH;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use token::{KeyRing, SecretKey};
+
+use crate::rate::RateLimit;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 
@@ -59,6 +62,15 @@ pub struct ApiConfig {
     pub jwks_refresh_floor_secs: u64,
     /// Seconds after which the edge's keys are fetched again.
     pub jwks_age_secs_max: u64,
+    /// What each player may ask for, of this process.
+    pub rate_limit_player: RateLimit,
+    /// What each admin key may ask for, of this process.
+    pub rate_limit_admin: RateLimit,
+    /// What those of whom only the address is known may ask for, of this process.
+    pub rate_limit_address: RateLimit,
+    /// The header in which a proxy in front puts the address of the caller. Without it the peer is the caller.
+    #[serde(default)]
+    pub client_address_header: Option<String>,
     /// Milliseconds that a request may take.
     pub request_timeout_ms: u64,
     /// Milliseconds that a call to the store may take, its repetitions included.
@@ -189,6 +201,19 @@ impl ApiConfig {
                 &format!("allowed_origins: {origin:?} is not of the form scheme://host:port, without a path"),
             );
         }
+        for (limit, setting) in [
+            (self.rate_limit_player, "rate_limit_player"),
+            (self.rate_limit_admin, "rate_limit_admin"),
+            (self.rate_limit_address, "rate_limit_address"),
+        ] {
+            let good = |value: u32| (1..=1_000_000).contains(&value);
+            let fault = format!("{setting}: per_second and burst from 1 to 1000000 are needed");
+            check(good(limit.per_second) && good(limit.burst), &fault);
+        }
+        check(
+            self.client_address_header.as_deref().is_none_or(|name| name.parse::<HeaderName>().is_ok()),
+            "client_address_header: the name of a header is needed, or none",
+        );
         for (value, setting) in [
             (self.jwks_refresh_floor_secs, "jwks_refresh_floor_secs"),
             (self.jwks_age_secs_max, "jwks_age_secs_max"),

@@ -2,6 +2,7 @@
 //! that a plain server or AWS Lambda runs. It knows no simulation and holds nothing between two requests but
 //! caches, so any number of it may run.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ mod middleware;
 pub mod migrations;
 pub mod openapi;
 mod placement;
+mod rate;
 mod routes;
 mod state;
 mod store;
@@ -34,6 +36,7 @@ mod watch;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
+pub use rate::RateLimit;
 pub use store::StoreError;
 
 use admin_keys::AdminKeys;
@@ -42,6 +45,7 @@ use edge::EdgeClient;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
+use rate::{Limits, Rates};
 use state::{AppState, Region, ServiceToken, SharedSecret};
 use store::Store;
 use watch::Watch;
@@ -88,8 +92,15 @@ impl Api {
         let metrics = Arc::new(Metrics::default());
         let store = Store::new(client, &config.table_prefix);
         let owner = config.owner_key.as_deref().map(SharedSecret::new);
-        let auditor = Auditor { store: store.clone(), keys: Arc::new(AdminKeys::new(store.clone(), owner)) };
+        let rates = Arc::new(Rates::new(Limits {
+            player: config.rate_limit_player,
+            admin: config.rate_limit_admin,
+            address: config.rate_limit_address,
+        }));
+        let keys = Arc::new(AdminKeys::new(store.clone(), owner));
+        let auditor = Auditor { store: store.clone(), keys, rates: Arc::clone(&rates) };
         let state = AppState {
+            rates: Arc::clone(&rates),
             watch: Arc::new(Watch::new(store.clone())),
             edge: Arc::new(EdgeClient::new(&config.edge_url(), &config.service_token)),
             store,
@@ -108,6 +119,8 @@ impl Api {
             allowed_origins: origins.collect(),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             metrics,
+            rates,
+            address_header: config.client_address_header.as_deref().and_then(|name| name.parse().ok()),
         };
         let (router, _description) = routes::all();
         let router = router
@@ -142,7 +155,8 @@ pub async fn serve(
         // The receiver is gone only if serving has ended already.
         let _ = stopping.send(());
     };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     let deadline = async {
         if stopped.await.is_ok() {
             tokio::time::sleep(Duration::from_secs(DRAIN_SECS_MAX)).await;

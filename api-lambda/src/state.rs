@@ -10,6 +10,7 @@ use token::KeyRing;
 use crate::edge::EdgeClient;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
+use crate::rate::Rates;
 use crate::store::Store;
 use crate::watch::Watch;
 
@@ -27,6 +28,7 @@ pub(crate) struct AppState {
     pub(crate) region: Arc<Region>,
     pub(crate) edge: Arc<EdgeClient>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -97,6 +99,12 @@ impl FromRef<AppState> for Arc<EdgeClient> {
 impl FromRef<AppState> for Arc<Watch> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.watch)
+    }
+}
+
+impl FromRef<AppState> for Arc<Rates> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.rates)
     }
 }
 

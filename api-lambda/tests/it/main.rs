@@ -10,4 +10,5 @@ mod fleet;
 mod instances;
 mod leaderboards;
 mod openapi;
+mod rate;
 mod zones;
