@@ -71,6 +71,8 @@ pub struct ApiConfig {
     /// The header in which a proxy in front puts the address of the caller. Without it the peer is the caller.
     #[serde(default)]
     pub client_address_header: Option<String>,
+    /// Milliseconds after which nothing that was begun before the deletion of a player can still write.
+    pub erase_settle_ms: u64,
     /// Milliseconds that a request may take.
     pub request_timeout_ms: u64,
     /// Milliseconds that a call to the store may take, its repetitions included.

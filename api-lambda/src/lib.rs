@@ -18,6 +18,7 @@ mod bans;
 mod clock;
 pub mod config;
 mod edge;
+mod erasure;
 mod error;
 mod extract;
 mod idempotency;
@@ -38,10 +39,12 @@ pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use rate::RateLimit;
 pub use store::StoreError;
+pub use store::personal::personal_tables;
 
 use admin_keys::AdminKeys;
 use audit::Auditor;
 use edge::EdgeClient;
+use erasure::SettleMillis;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
@@ -100,6 +103,7 @@ impl Api {
         let keys = Arc::new(AdminKeys::new(store.clone(), owner));
         let auditor = Auditor { store: store.clone(), keys, rates: Arc::clone(&rates) };
         let state = AppState {
+            settle: SettleMillis(config.erase_settle_ms),
             rates: Arc::clone(&rates),
             watch: Arc::new(Watch::new(store.clone())),
             edge: Arc::new(EdgeClient::new(&config.edge_url(), &config.service_token)),

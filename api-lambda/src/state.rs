@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
 use crate::edge::EdgeClient;
+use crate::erasure::SettleMillis;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
@@ -29,6 +30,7 @@ pub(crate) struct AppState {
     pub(crate) edge: Arc<EdgeClient>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) settle: SettleMillis,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -105,6 +107,12 @@ impl FromRef<AppState> for Arc<Watch> {
 impl FromRef<AppState> for Arc<Rates> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.rates)
+    }
+}
+
+impl FromRef<AppState> for SettleMillis {
+    fn from_ref(state: &AppState) -> Self {
+        state.settle
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod personal;
 pub(crate) mod presence;
 pub(crate) mod requests;
 pub(crate) mod seats;
@@ -69,6 +70,8 @@ impl StoreError {
 /// The names of the tables.
 #[derive(Debug)]
 pub(crate) struct Tables {
+    /// What all names begin with.
+    pub(crate) prefix: String,
     pub(crate) players: String,
     pub(crate) requests: String,
     pub(crate) fleet: String,
@@ -88,6 +91,7 @@ impl Store {
     pub(crate) fn new(client: Client, prefix: &str) -> Self {
         let name = |table: &str| format!("{prefix}{table}");
         let tables = Tables {
+            prefix: prefix.to_owned(),
             players: name("players"),
             requests: name("requests"),
             fleet: name("fleet"),

@@ -6,3 +6,4 @@ pub(crate) mod keys;
 pub(crate) mod maintenance;
 pub(crate) mod operations;
 pub(crate) mod players;
+pub(crate) mod privacy;

@@ -8,6 +8,7 @@ pub mod hosts;
 pub mod instances;
 pub mod mail;
 pub mod players;
+pub mod privacy;
 pub mod support;
 
 use serde::{Deserialize, Serialize};
