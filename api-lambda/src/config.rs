@@ -203,15 +203,6 @@ impl ApiConfig {
                 &format!("allowed_origins: {origin:?} is not of the form scheme://host:port, without a path"),
             );
         }
-        for (limit, setting) in [
-            (self.rate_limit_player, "rate_limit_player"),
-            (self.rate_limit_admin, "rate_limit_admin"),
-            (self.rate_limit_address, "rate_limit_address"),
-        ] {
-            let good = |value: u32| (1..=1_000_000).contains(&value);
-            let fault = format!("{setting}: per_second and burst from 1 to 1000000 are needed");
-            check(good(limit.per_second) && good(limit.burst), &fault);
-        }
         check(
             self.client_address_header.as_deref().is_none_or(|name| name.parse::<HeaderName>().is_ok()),
             "client_address_header: the name of a header is needed, or none",
@@ -226,7 +217,22 @@ impl ApiConfig {
             check(value > 0, &format!("{setting}: a number over 0 is needed"));
         }
         check(!self.catalogue.zones().is_empty(), "catalogue: at least one zone is needed");
+        faults.extend(self.rate_limit_faults());
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+    }
+}
+
+impl ApiConfig {
+    fn rate_limit_faults(&self) -> Vec<String> {
+        let good = |value: u32| (1..=1_000_000).contains(&value);
+        let limits = [
+            (self.rate_limit_player, "rate_limit_player"),
+            (self.rate_limit_admin, "rate_limit_admin"),
+            (self.rate_limit_address, "rate_limit_address"),
+        ];
+        let bad = limits.into_iter().filter(|(limit, _)| !good(limit.per_second) || !good(limit.burst));
+        bad.map(|(_, setting)| format!("{setting}: per_second and burst from 1 to 1000000 are needed"))
+            .collect()
     }
 }
 
