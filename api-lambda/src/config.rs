@@ -203,10 +203,6 @@ impl ApiConfig {
                 &format!("allowed_origins: {origin:?} is not of the form scheme://host:port, without a path"),
             );
         }
-        check(
-            self.client_address_header.as_deref().is_none_or(|name| name.parse::<HeaderName>().is_ok()),
-            "client_address_header: the name of a header is needed, or none",
-        );
         for (value, setting) in [
             (self.jwks_refresh_floor_secs, "jwks_refresh_floor_secs"),
             (self.jwks_age_secs_max, "jwks_age_secs_max"),
