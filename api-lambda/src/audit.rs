@@ -15,14 +15,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::contract::Problem;
 use domain::contract::admin::{AuditEntry, AuditOutcome};
-use domain::ids::{AuditId, CorrelationId};
+use domain::ids::{AccountId, AuditId, CorrelationId};
 use domain::limits::BODY_BYTES_MAX;
 use futures_util::StreamExt as _;
 
 use crate::admin_keys::{AdminKeys, Holder};
 use crate::error::{ApiError, refusals};
-use crate::extract::{Admin, bearer};
+use crate::extract::{Admin, bearer, charge};
+use crate::rate::{Caller, Rates};
 use crate::store::Store;
+use crate::store::admin::watch::pseudonym;
 
 mod summary;
 
@@ -32,6 +34,7 @@ pub(crate) const ADMIN_PATHS: &str = "/admin/";
 /// What the layer needs.
 #[derive(Clone)]
 pub(crate) struct Auditor {
+    pub(crate) rates: Arc<Rates>,
     pub(crate) store: Store,
     pub(crate) keys: Arc<AdminKeys>,
 }
@@ -69,6 +72,9 @@ async fn let_in(
         None => None,
     };
     let holder = holder.ok_or(refusals::NO_ADMIN)?;
+    // Calls over the limit have no effect and are counted as problems: writing each down would be what a limit is
+    // there to prevent.
+    charge(&auditor.rates, Caller::Admin(holder.key), &parts.extensions)?;
     let (beginning, body) = peek(body).await;
     let entry = entry_of(&holder, &parts, parameters.as_ref(), &beginning, now);
     let audit = auditor.store.begin_audit(&entry).await?;
@@ -88,6 +94,11 @@ fn entry_of(
     let random = crate::clock::random_u128();
     let pairs: Vec<(&str, &str)> = parameters.map(|found| found.iter().collect()).unwrap_or_default();
     let route = parts.extensions.get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    // The deletion of a player must not leave the id behind in the very log of it.
+    let hide = |value: &str| match value.parse::<AccountId>() {
+        Ok(account) if route.ends_with("/erase") => pseudonym(account),
+        _ => summary::shorten(value),
+    };
     let correlation = parts.extensions.get::<CorrelationId>().copied();
     let query = parts.uri.query().filter(|query| !query.is_empty());
     AuditEntry {
@@ -100,9 +111,9 @@ fn entry_of(
         route: route.to_owned(),
         parameters: pairs
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), summary::shorten(value)))
+            .map(|(name, value)| ((*name).to_owned(), hide(value)))
             .collect::<BTreeMap<_, _>>(),
-        subject: pairs.first().map(|(_, value)| summary::shorten(value)).filter(|value| !value.is_empty()),
+        subject: pairs.first().map(|(_, value)| hide(value)).filter(|value| !value.is_empty()),
         query: query.map(summary::shorten),
         body: summary::of_body(body),
         reason: summary::reason(body, query),

@@ -4,12 +4,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use axum::http::HeaderName;
 use domain::catalogue::Catalogue;
 use domain::token::JWKS_PATH;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use token::{KeyRing, SecretKey};
+
+use crate::rate::RateLimit;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 
@@ -59,6 +62,17 @@ pub struct ApiConfig {
     pub jwks_refresh_floor_secs: u64,
     /// Seconds after which the edge's keys are fetched again.
     pub jwks_age_secs_max: u64,
+    /// What each player may ask for, of this process.
+    pub rate_limit_player: RateLimit,
+    /// What each admin key may ask for, of this process.
+    pub rate_limit_admin: RateLimit,
+    /// What those of whom only the address is known may ask for, of this process.
+    pub rate_limit_address: RateLimit,
+    /// The header in which a proxy in front puts the address of the caller. Without it the peer is the caller.
+    #[serde(default)]
+    pub client_address_header: Option<String>,
+    /// Milliseconds after which nothing that was begun before the deletion of a player can still write.
+    pub erase_settle_ms: u64,
     /// Milliseconds that a request may take.
     pub request_timeout_ms: u64,
     /// Milliseconds that a call to the store may take, its repetitions included.
@@ -199,7 +213,22 @@ impl ApiConfig {
             check(value > 0, &format!("{setting}: a number over 0 is needed"));
         }
         check(!self.catalogue.zones().is_empty(), "catalogue: at least one zone is needed");
+        faults.extend(self.rate_limit_faults());
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+    }
+}
+
+impl ApiConfig {
+    fn rate_limit_faults(&self) -> Vec<String> {
+        let good = |value: u32| (1..=1_000_000).contains(&value);
+        let limits = [
+            (self.rate_limit_player, "rate_limit_player"),
+            (self.rate_limit_admin, "rate_limit_admin"),
+            (self.rate_limit_address, "rate_limit_address"),
+        ];
+        let bad = limits.into_iter().filter(|(limit, _)| !good(limit.per_second) || !good(limit.burst));
+        bad.map(|(_, setting)| format!("{setting}: per_second and burst from 1 to 1000000 are needed"))
+            .collect()
     }
 }
 

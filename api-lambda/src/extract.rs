@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{Extensions, header};
 use domain::contract::IDEMPOTENCY_HEADER;
 pub(crate) use domain::contract::admin::Role;
 use domain::ids::AdminKeyId;
@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, refusals};
 use crate::keys::AccessKeys;
+use crate::rate::{Caller, ChargeCell, Rates};
 use crate::state::ServiceToken;
 use crate::store::admin::audit::AuditKey;
 use crate::store::cursor::Cursor;
@@ -40,6 +41,7 @@ where
     S: Send + Sync,
     Arc<AccessKeys>: FromRef<S>,
     Arc<Watch>: FromRef<S>,
+    Arc<Rates>: FromRef<S>,
 {
     type Rejection = ApiError;
 
@@ -47,8 +49,22 @@ where
         let token = bearer(parts).ok_or(ApiError::NoToken)?;
         let keys = Arc::<AccessKeys>::from_ref(state);
         let claims = keys.verify(token, crate::clock::now()).await?;
+        charge(&Arc::<Rates>::from_ref(state), Caller::Player(claims.sub), &parts.extensions)?;
         Arc::<Watch>::from_ref(state).admit(claims.sub, &parts.method).await?;
         Ok(Self(claims))
+    }
+}
+
+/// Takes one request out of the bucket of the caller, and leaves word of it for the headers of the answer.
+pub(crate) fn charge(rates: &Rates, caller: Caller, extensions: &Extensions) -> Result<(), ApiError> {
+    let charge = rates.charge(caller);
+    if let Some(cell) = extensions.get::<ChargeCell>() {
+        // One request has one caller; an extractor that is run twice finds the first charge here.
+        let _ = cell.set(charge);
+    }
+    match charge.retry_after_secs {
+        Some(secs) => Err(refusals::RATE_LIMITED.after(secs).into()),
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! that a plain server or AWS Lambda runs. It knows no simulation and holds nothing between two requests but
 //! caches, so any number of it may run.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ mod clock;
 pub mod config;
 mod content;
 mod edge;
+mod erasure;
 mod error;
 mod extract;
 mod idempotency;
@@ -33,6 +35,7 @@ mod placement;
 mod relation;
 mod rooms;
 mod roster;
+mod rate;
 mod routes;
 mod state;
 mod store;
@@ -43,14 +46,19 @@ mod watch;
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use store::{StoreError, connect as store_client};
+pub use rate::RateLimit;
+pub use store::StoreError;
+pub use store::personal::personal_tables;
 
 use admin_keys::AdminKeys;
 use audit::Auditor;
 use content::Reader;
 use edge::EdgeClient;
+use erasure::SettleMillis;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
+use rate::{Limits, Rates};
 use state::{AppState, Region, ServiceToken, SharedSecret};
 use store::Store;
 use watch::Watch;
@@ -97,8 +105,16 @@ impl Api {
         let metrics = Arc::new(Metrics::default());
         let store = Store::new(client, &config.table_prefix);
         let owner = config.owner_key.as_deref().map(SharedSecret::new);
-        let auditor = Auditor { store: store.clone(), keys: Arc::new(AdminKeys::new(store.clone(), owner)) };
+        let rates = Arc::new(Rates::new(Limits {
+            player: config.rate_limit_player,
+            admin: config.rate_limit_admin,
+            address: config.rate_limit_address,
+        }));
+        let keys = Arc::new(AdminKeys::new(store.clone(), owner));
+        let auditor = Auditor { store: store.clone(), keys, rates: Arc::clone(&rates) };
         let state = AppState {
+            settle: SettleMillis(config.erase_settle_ms),
+            rates: Arc::clone(&rates),
             watch: Arc::new(Watch::new(store.clone())),
             edge: Arc::new(EdgeClient::new(&config.edge_url(), &config.service_token)),
             store,
@@ -117,6 +133,8 @@ impl Api {
             allowed_origins: origins.collect(),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             metrics,
+            rates,
+            address_header: config.client_address_header.as_deref().and_then(|name| name.parse().ok()),
         };
         let (router, _description) = routes::all();
         let reader = Reader::from_ref(&state);
@@ -153,7 +171,8 @@ pub async fn serve(
         // The receiver is gone only if serving has ended already.
         let _ = stopping.send(());
     };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     let deadline = async {
         if stopped.await.is_ok() {
             tokio::time::sleep(Duration::from_secs(DRAIN_SECS_MAX)).await;

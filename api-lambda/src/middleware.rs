@@ -1,13 +1,14 @@
 //! What surrounds every request: correlation id, log line, counting, time limit, problem bodies and the headers
 //! for pages of other origins. It knows no route.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::contract::{CORRELATION_HEADER, PROBLEM_MEDIA_TYPE, Problem};
@@ -16,8 +17,9 @@ use domain::limits::LONG_POLL_MILLIS_MAX;
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::metrics::Metrics;
+use crate::rate::{self, Caller, ChargeCell, Rates};
 use crate::store::meter::{Usage, metered};
 
 /// What the middleware needs.
@@ -26,6 +28,9 @@ pub(crate) struct Surroundings {
     pub(crate) allowed_origins: Arc<[HeaderValue]>,
     pub(crate) request_timeout: Duration,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) rates: Arc<Rates>,
+    /// The header in which a proxy in front puts the address of the caller.
+    pub(crate) address_header: Option<HeaderName>,
 }
 
 /// The outermost layer.
@@ -36,6 +41,9 @@ pub(crate) async fn surround(
 ) -> Response {
     let correlation = correlation_of(request.headers());
     request.extensions_mut().insert(correlation);
+    let charge = ChargeCell::default();
+    request.extensions_mut().insert(Arc::clone(&charge));
+    let stranger = Stranger::of(&around, &request);
     let method = request.method().clone();
     // The pattern, not the path: ids would make every line different.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -48,7 +56,7 @@ pub(crate) async fn surround(
             (StatusCode::NO_CONTENT.into_response(), Usage::default())
         } else {
             let limit = around.request_timeout + patience_of(request.uri().query());
-            metered(answer(request, next, limit)).await
+            metered(stranger.limit(&around, &charge, answer(request, next, limit))).await
         };
         tracing::info!(
             http.status = response.status().as_u16(),
@@ -69,6 +77,9 @@ pub(crate) async fn surround(
     let headers = response.headers_mut();
     let value = HeaderValue::try_from(correlation.to_string()).expect("an id is visible ASCII");
     headers.insert(CORRELATION_HEADER, value);
+    if let Some(charge) = charge.get() {
+        charge.write(headers);
+    }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
         allow_origin(headers, origin);
@@ -81,6 +92,53 @@ fn patience_of(query: Option<&str>) -> Duration {
     let asked = query.into_iter().flat_map(|query| query.split('&'));
     let millis = asked.filter_map(|part| part.strip_prefix("wait_ms=")?.parse().ok()).max().unwrap_or(0);
     Duration::from_millis(LONG_POLL_MILLIS_MAX.min(millis))
+}
+
+/// A caller of whom only the address is known, until it shows a token that is good.
+struct Stranger {
+    address: Option<IpAddr>,
+    /// Without any token it is one for sure.
+    for_sure: bool,
+}
+
+impl Stranger {
+    fn of(around: &Surroundings, request: &Request) -> Self {
+        // Whoever watches the process asks often, and the answer costs nothing.
+        let watched = request.uri().path() == "/health";
+        let address =
+            rate::address::of(around.address_header.as_ref(), request.headers(), request.extensions());
+        let for_sure = !request.headers().contains_key(header::AUTHORIZATION);
+        Self { address: address.filter(|_| !watched), for_sure }
+    }
+
+    /// Answers within the limit of the address. Who shows a token pays with its own bucket, and with that of the
+    /// address only if the token is refused: players behind one address do not pay for each other.
+    async fn limit(
+        &self,
+        around: &Surroundings,
+        charge: &ChargeCell,
+        answer: impl Future<Output = Response>,
+    ) -> Response {
+        let pay = || {
+            let charged = around.rates.charge(Caller::at(self.address?));
+            let _ = charge.set(charged);
+            charged.retry_after_secs
+        };
+        let refuse = |secs| ApiError::from(refusals::RATE_LIMITED.after(secs)).into_response();
+        if self.for_sure {
+            return match pay() {
+                Some(secs) => refuse(secs),
+                None => answer.await,
+            };
+        }
+        let response = answer.await;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(secs) = pay()
+        {
+            return refuse(secs);
+        }
+        response
+    }
 }
 
 /// The answer within the time limit, whatever the handler does.
@@ -125,7 +183,7 @@ fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "authorization, content-type, idempotency-key, x-correlation-id",
         ),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "retry-after, x-correlation-id"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ratelimit, ratelimit-policy, retry-after, x-correlation-id"),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

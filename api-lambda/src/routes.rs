@@ -123,6 +123,8 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::players::read))
         .routes(routes!(admin::players::notes, admin::players::add_note))
         .routes(routes!(admin::players::kick))
+        .routes(routes!(admin::privacy::export))
+        .routes(routes!(admin::privacy::erase))
         .routes(routes!(admin::operations::hosts))
         .routes(routes!(admin::operations::drain))
         .routes(routes!(admin::operations::close))

@@ -9,8 +9,10 @@ use token::KeyRing;
 
 use crate::content::Content;
 use crate::edge::EdgeClient;
+use crate::erasure::SettleMillis;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
+use crate::rate::Rates;
 use crate::store::Store;
 use crate::watch::Watch;
 
@@ -28,6 +30,8 @@ pub(crate) struct AppState {
     pub(crate) region: Arc<Region>,
     pub(crate) edge: Arc<EdgeClient>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) settle: SettleMillis,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -98,6 +102,18 @@ impl FromRef<AppState> for Arc<EdgeClient> {
 impl FromRef<AppState> for Arc<Watch> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.watch)
+    }
+}
+
+impl FromRef<AppState> for Arc<Rates> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.rates)
+    }
+}
+
+impl FromRef<AppState> for SettleMillis {
+    fn from_ref(state: &AppState) -> Self {
+        state.settle
     }
 }
 

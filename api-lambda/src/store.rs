@@ -31,6 +31,7 @@ pub(crate) mod matches;
 pub(crate) mod meter;
 pub(crate) mod parties;
 pub(crate) mod possessions;
+pub(crate) mod personal;
 pub(crate) mod presence;
 pub(crate) mod ratings;
 pub(crate) mod relations;
@@ -83,6 +84,8 @@ impl StoreError {
 /// The names of the tables.
 #[derive(Debug)]
 pub(crate) struct Tables {
+    /// What all names begin with.
+    pub(crate) prefix: String,
     pub(crate) players: String,
     pub(crate) requests: String,
     pub(crate) fleet: String,
@@ -110,6 +113,7 @@ impl Store {
     pub(crate) fn new(client: Client, prefix: &str) -> Self {
         let name = |table: &str| format!("{prefix}{table}");
         let tables = Tables {
+            prefix: prefix.to_owned(),
             players: name("players"),
             requests: name("requests"),
             fleet: name("fleet"),

@@ -42,3 +42,10 @@ pub(crate) const ROLE_TOO_LOW: Refusal = refusal(
     "The role does not allow this",
     "the role of this admin key does not allow this: use a key of a higher role",
 );
+
+pub(crate) const RATE_LIMITED: Refusal = refusal(
+    StatusCode::TOO_MANY_REQUESTS,
+    "rate_limited",
+    "Too many requests",
+    "too many requests: wait as long as Retry-After says; the header RateLimit-Policy says how many are allowed",
+);

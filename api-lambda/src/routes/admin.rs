@@ -7,3 +7,4 @@ pub(crate) mod maintenance;
 pub(crate) mod moderation;
 pub(crate) mod operations;
 pub(crate) mod players;
+pub(crate) mod privacy;

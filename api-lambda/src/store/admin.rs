@@ -15,25 +15,29 @@ pub(crate) mod notes;
 pub(crate) mod watch;
 
 /// A new item of the table.
-fn admin_item(pk: impl ToString, sk: impl ToString) -> Item {
+pub(super) fn admin_item(pk: impl ToString, sk: impl ToString) -> Item {
     let mut item = item::new_item(pk);
     item.insert("sk".into(), text(sk));
     item
 }
 
 /// Which part of the table a page is of: the table itself or an index, and the value of its first key.
-struct Partition<'a> {
-    index: Option<&'a str>,
+pub(super) struct Partition<'a> {
+    pub(super) index: Option<&'a str>,
     /// The attribute that is the first key.
-    name: &'a str,
-    value: String,
+    pub(super) name: &'a str,
+    pub(super) value: String,
     /// What the second keys start with.
-    prefix: &'a str,
-    newest_first: bool,
+    pub(super) prefix: &'a str,
+    pub(super) newest_first: bool,
 }
 
 impl Store {
-    async fn admin_get(&self, pk: impl ToString, sk: impl ToString) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn admin_get(
+        &self,
+        pk: impl ToString,
+        sk: impl ToString,
+    ) -> Result<Option<Item>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.admin);
         let call = call.key("pk", text(pk)).key("sk", text(sk)).consistent_read(true);
         let item = call.send().await.map_err(unavailable)?.item;
@@ -44,7 +48,7 @@ impl Store {
     }
 
     /// A page of items, and where the next one starts.
-    async fn admin_page(
+    pub(super) async fn admin_page(
         &self,
         of: Partition<'_>,
         limit: i32,
@@ -79,12 +83,12 @@ impl Store {
 }
 
 /// A number that may be missing.
-fn read_optional_number(item: &Item, name: &str) -> Result<Option<u64>, StoreError> {
+pub(super) fn read_optional_number(item: &Item, name: &str) -> Result<Option<u64>, StoreError> {
     item.contains_key(name).then(|| item::read_number(item, name)).transpose()
 }
 
 /// A text that may be missing.
-fn read_optional_text(item: &Item, name: &str) -> Option<String> {
+pub(super) fn read_optional_text(item: &Item, name: &str) -> Option<String> {
     item.get(name).and_then(|value| value.as_s().ok()).cloned()
 }
 

@@ -7,6 +7,7 @@ mod maintenance;
 mod operations;
 mod platform;
 mod players;
+mod privacy;
 
 use domain::contract::admin::{AdminKeyMade, AuditPage};
 use reqwest::{Method, RequestBuilder};

@@ -20,4 +20,5 @@ mod possessions;
 mod possessions_random;
 mod restoration;
 mod rooms;
+mod rate;
 mod zones;

@@ -16,6 +16,7 @@ pub mod players;
 pub mod possessions;
 pub mod rooms;
 pub mod social;
+pub mod privacy;
 pub mod support;
 pub mod tournaments;
 

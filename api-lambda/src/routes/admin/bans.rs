@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::bans;
 use crate::edge::EdgeClient;
+use crate::erasure::{self, SettleMillis};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Role, Service};
 use crate::store::Store;
@@ -122,7 +123,9 @@ pub(crate) async fn step(
     _: Service,
     State(store): State<Store>,
     State(edge): State<Arc<EdgeClient>>,
+    State(settle): State<SettleMillis>,
 ) -> Result<Json<BansStep>, ApiError> {
     let (told, pending) = bans::step(&store, &edge).await?;
-    Ok(Json(BansStep { told, pending, erased: 0, erasing: 0 }))
+    let (erased, erasing) = erasure::step(&store, &edge, settle).await?;
+    Ok(Json(BansStep { told, pending, erased, erasing }))
 }

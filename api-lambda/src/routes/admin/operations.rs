@@ -11,6 +11,7 @@ use domain::contract::support::{
     BroadcastSent, BroadcastTo, EndIt, HostList, HostRecord, InstanceRecord, SendBroadcast,
 };
 use domain::ids::{HostId, InstanceId, MessageId};
+use domain::time::UnixMillis;
 
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, InQuery, Paging, Role};
@@ -118,19 +119,7 @@ pub(crate) async fn broadcast(
     }
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "broadcasts", &key, &body);
-    let sent = match keyed.earlier(&store, now).await? {
-        Some(earlier) => earlier,
-        None => {
-            let sent = BroadcastSent { id: MessageId::new(now, crate::clock::random_u128()), at: now };
-            let answer = keyed.answer(&sent, now.plus_millis(ANSWER_KEPT_MILLIS));
-            // The id is settled before anything is sent: whoever goes on after a crash sends the same mail.
-            if store.keep_answer(&answer).await? {
-                sent
-            } else {
-                keyed.earlier(&store, now).await?.ok_or(ApiError::Internal)?
-            }
-        }
-    };
+    let sent = settle_id(&store, &keyed, now).await?;
     let to = audiences(&body.to, &store.all_hosts(now).await?);
     if to.is_empty() && matches!(body.to, BroadcastTo::Instance(_)) {
         return Err(refusals::instances::NO_INSTANCE.into());
@@ -139,6 +128,19 @@ pub(crate) async fn broadcast(
     let notice = Notice { topic: ANNOUNCEMENT.into(), body: text };
     store.post_broadcast(&to, &notice, sent.id, sent.at).await?;
     Ok(Json(sent))
+}
+
+/// The id of a broadcast, settled before anything is sent: whoever goes on after a crash sends the same mail.
+async fn settle_id(store: &Store, keyed: &KeyedRequest, now: UnixMillis) -> Result<BroadcastSent, ApiError> {
+    if let Some(earlier) = keyed.earlier(store, now).await? {
+        return Ok(earlier);
+    }
+    let sent = BroadcastSent { id: MessageId::new(now, crate::clock::random_u128()), at: now };
+    if store.keep_answer(&keyed.answer(&sent, now.plus_millis(ANSWER_KEPT_MILLIS))).await? {
+        return Ok(sent);
+    }
+    // The same request, sent twice at once, was faster.
+    keyed.earlier(store, now).await?.ok_or(ApiError::Internal)
 }
 
 /// Who is told by which host, in an order that is the same each time for the same hosts.

@@ -22,7 +22,7 @@ const MAINTENANCE: &str = "maintenance";
 /// minute included.
 pub(crate) const WATCHED_SECS: u64 = ACCESS_TOKEN_LIFETIME_SECS + 60;
 /// Until the edge has been told. Somebody will have mended it by then, or told it by hand.
-const PENDING_SECS_MAX: u64 = 30 * 24 * 60 * 60;
+pub(crate) const PENDING_SECS_MAX: u64 = 30 * 24 * 60 * 60;
 
 /// A ban, as far as it is needed to refuse somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,23 @@ impl Store {
         item.insert("version".into(), number(ban.version));
         item.insert("ttl".into(), number(ban.since.as_secs() + PENDING_SECS_MAX));
         transact::put(Put::builder().table_name(&self.tables.admin).set_item(Some(item)))
+    }
+
+    /// The watching of an account that is being deleted, as part of a transaction: nobody acts with a token of it.
+    pub(crate) fn watch_erased_part(
+        &self,
+        account: AccountId,
+        secs: u64,
+        now: UnixMillis,
+    ) -> TransactWriteItem {
+        let mut item = admin_item(WATCH, pseudonym(account));
+        item.insert("ttl".into(), number(now.as_secs() + secs));
+        transact::put(Put::builder().table_name(&self.tables.admin).set_item(Some(item)))
+    }
+
+    /// Whether the account was deleted a moment ago, or is being deleted.
+    pub(crate) async fn is_erased(&self, account: AccountId) -> Result<bool, StoreError> {
+        Ok(self.admin_get(WATCH, pseudonym(account)).await?.is_some())
     }
 
     /// The end of the watching of a ban as part of a transaction.

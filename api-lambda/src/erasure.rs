@@ -1,0 +1,70 @@
+//! Going on with the deletion of players: when it is asked for, and each second until nothing is left. It knows no route.
+
+use domain::contract::privacy::{Erasure, ErasureState};
+use domain::ids::AccountId;
+
+use crate::bans;
+use crate::edge::{EdgeClient, EdgeError};
+use crate::store::personal::erase::ErasureJob;
+use crate::store::{Store, StoreError};
+
+/// What is stored by a request from before a deletion is stored within this: other processes see it after 3 s, and a
+/// request runs for 10 s at most, unless it is configured otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SettleMillis(pub(crate) u64);
+
+/// Deletions that one step goes on with.
+const STEP_MAX: i32 = 5;
+/// Why the player is out of the world.
+const REASON: &str = "the account is being deleted";
+
+/// Why a deletion has to go on later.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+}
+
+/// Goes on with a deletion.
+pub(crate) async fn go_on(
+    store: &Store,
+    edge: &EdgeClient,
+    mut job: ErasureJob,
+    settle: SettleMillis,
+) -> Result<ErasureState, Unfinished> {
+    let now = crate::clock::now();
+    let account = job.subject.account;
+    let characters: Vec<_> = job.subject.characters.iter().copied().collect();
+    bans::kick(store, &characters, REASON, now).await?;
+    store.erase_keyed(&job, now).await?;
+    edge.erase(account).await?;
+    let settled = now.millis_since(job.begun_at) >= settle.0;
+    if settled && store.erase_mentions(&mut job).await? {
+        store.end_erasure(account, now).await?;
+        return Ok(ErasureState { state: Erasure::Done, begun_at: None });
+    }
+    Ok(ErasureState { state: Erasure::Running, begun_at: Some(job.begun_at) })
+}
+
+/// Goes on with those that are going on; the answer is how many are done now, and how many are not.
+pub(crate) async fn step(
+    store: &Store,
+    edge: &EdgeClient,
+    settle: SettleMillis,
+) -> Result<(u32, u32), StoreError> {
+    let (mut done, mut running) = (0, 0);
+    for job in store.erasures(STEP_MAX).await? {
+        let account: AccountId = job.subject.account;
+        match go_on(store, edge, job, settle).await {
+            Ok(ErasureState { state: Erasure::Done, .. }) => done += 1,
+            Ok(_) => running += 1,
+            Err(error) => {
+                tracing::warn!(account.id = %account, %error, "a deletion goes on later");
+                running += 1;
+            }
+        }
+    }
+    Ok((done, running))
+}

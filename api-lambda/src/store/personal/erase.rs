@@ -1,0 +1,202 @@
+//! The deletion of one player. What is to be deleted is written down first, since it cannot be found any more when half
+//! of it is gone; from then on nobody acts with a token of the account. Everything is looked through at once, and once
+//! more when no request from before can be running.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use domain::ids::AccountId;
+use domain::time::UnixMillis;
+
+use crate::store::admin::audit::AuditKey;
+use crate::store::admin::watch::{PENDING_SECS_MAX, WATCHED_SECS, pseudonym};
+use crate::store::admin::{Partition, admin_item, read_optional_number, read_optional_text};
+use crate::store::cursor::Cursor;
+use crate::store::item::{self, Item, number, text};
+use crate::store::personal::sweep::Masks;
+use crate::store::personal::{PERSONAL_TABLES, Subject, places};
+use crate::store::{Store, StoreError, transact, unavailable};
+
+const ERASURES: &str = "erasures";
+/// A step ends soon after this, and the next one goes on.
+const STEP: Duration = Duration::from_secs(3);
+
+/// A deletion that is going on.
+#[derive(Debug, Clone)]
+pub(crate) struct ErasureJob {
+    pub(crate) subject: Subject,
+    pub(crate) begun_at: UnixMillis,
+    /// The number of the table that is being looked through, and where in it.
+    table: usize,
+    cursor: Option<Cursor>,
+}
+
+/// Whether this is the key of what is written down about a deletion.
+pub(super) fn is_job(key: &Item) -> bool {
+    key.get("pk").and_then(|pk| pk.as_s().ok()).is_some_and(|pk| pk == ERASURES)
+}
+
+impl Store {
+    /// Begins the deletion, or finds the one that goes on.
+    pub(crate) async fn begin_erasure(
+        &self,
+        account: AccountId,
+        audit: AuditKey,
+        now: UnixMillis,
+    ) -> Result<ErasureJob, StoreError> {
+        if let Some(job) = self.erasure(account).await? {
+            return Ok(job);
+        }
+        let job = ErasureJob { subject: self.subject(account).await?, begun_at: now, table: 0, cursor: None };
+        let put = Put::builder()
+            .table_name(&self.tables.admin)
+            .set_item(Some(write_job(&job)))
+            .condition_expression("attribute_not_exists(pk)");
+        let parts = vec![
+            transact::put(put),
+            self.watch_erased_part(account, PENDING_SECS_MAX, now),
+            self.audit_effect_part(audit, "began to erase"),
+        ];
+        if self.transact(parts).await?.is_ok() {
+            return Ok(job);
+        }
+        // The same request, sent twice at once, was faster.
+        self.erasure(account).await?.ok_or(StoreError::Contended("a deletion"))
+    }
+
+    /// The deletion of the account, if one goes on.
+    pub(crate) async fn erasure(&self, account: AccountId) -> Result<Option<ErasureJob>, StoreError> {
+        self.admin_get(ERASURES, account).await?.as_ref().map(read_job).transpose()
+    }
+
+    /// Deletions that go on, `most` at most.
+    pub(crate) async fn erasures(&self, most: i32) -> Result<Vec<ErasureJob>, StoreError> {
+        let value = ERASURES.to_owned();
+        let of = Partition { index: None, name: "pk", value, prefix: "", newest_first: false };
+        let (items, _) = self.admin_page(of, most, None).await?;
+        items.iter().map(read_job).collect()
+    }
+
+    /// Goes on with a deletion; what belongs to the player by its key is gone afterwards.
+    pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<(), StoreError> {
+        let subject = &job.subject;
+        for character in &subject.characters {
+            // As if its owner did it: the name is free again, and boards count it out.
+            self.delete_character(subject.account, *character, now).await?;
+        }
+        for place in places(subject) {
+            let mut start = None;
+            loop {
+                let (items, next) = self.page_at(&place, subject, start).await?;
+                for item in &items {
+                    self.delete_item(place.table, item).await?;
+                }
+                start = next;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        self.hide_in_audit(subject.account).await
+    }
+
+    /// Calls about the player stay in the log under a pseudonym, without what was said.
+    async fn hide_in_audit(&self, account: AccountId) -> Result<(), StoreError> {
+        let mut cursor = None;
+        loop {
+            let of = Partition {
+                index: Some("by_subject"),
+                name: "subject",
+                value: account.to_string(),
+                prefix: "",
+                newest_first: false,
+            };
+            let (items, next) = self.admin_page(of, 100, cursor.as_ref()).await?;
+            for item in &items {
+                let call = self
+                    .client
+                    .update_item()
+                    .table_name(&self.tables.admin)
+                    .key("pk", text(item::read_text(item, "pk")?))
+                    .key("sk", text(item::read_text(item, "sk")?))
+                    .update_expression(
+                        "SET subject = :nobody, #parameters = :none REMOVE body, reason, #query",
+                    )
+                    .condition_expression("attribute_exists(pk)")
+                    .expression_attribute_names("#parameters", "parameters")
+                    .expression_attribute_names("#query", "query")
+                    .expression_attribute_values(":nobody", text(pseudonym(account)))
+                    .expression_attribute_values(":none", AttributeValue::M(Item::new()));
+                call.send().await.map_err(unavailable)?;
+            }
+            match next {
+                Some(next) => cursor = Cursor::try_from(next).ok(),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Looks through the tables in which others may mention the player. True when all are done.
+    pub(crate) async fn erase_mentions(&self, job: &mut ErasureJob) -> Result<bool, StoreError> {
+        let masks = Masks::new(&job.subject);
+        let begun = Instant::now();
+        while let Some(table) = PERSONAL_TABLES.get(job.table) {
+            if table.swept {
+                let start = job.cursor.as_ref().and_then(|cursor| cursor.start_of(table.keys, &[]));
+                let next = self.sweep_page(table, &job.subject, &masks, start).await?;
+                job.cursor = Cursor::after(next.as_ref());
+            }
+            if job.cursor.is_none() {
+                job.table += 1;
+            }
+            if begun.elapsed() > STEP {
+                let call = self.client.put_item().table_name(&self.tables.admin);
+                call.set_item(Some(write_job(job))).send().await.map_err(unavailable)?;
+                return Ok(job.table >= PERSONAL_TABLES.len());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Nothing is left: what was written down about the deletion goes last.
+    pub(crate) async fn end_erasure(&self, account: AccountId, now: UnixMillis) -> Result<(), StoreError> {
+        let delete = aws_sdk_dynamodb::types::Delete::builder()
+            .table_name(&self.tables.admin)
+            .key("pk", text(ERASURES))
+            .key("sk", text(account));
+        let parts = vec![self.watch_erased_part(account, WATCHED_SECS, now), transact::delete(delete)];
+        self.transact(parts).await.map(drop)
+    }
+}
+
+fn write_job(job: &ErasureJob) -> Item {
+    let mut item = admin_item(ERASURES, job.subject.account);
+    let texts = |texts: Vec<String>| AttributeValue::L(texts.iter().map(text).collect());
+    let characters = job.subject.characters.iter().map(ToString::to_string).collect();
+    item.insert("characters".into(), texts(characters));
+    item.insert("names".into(), texts(job.subject.names.iter().cloned().collect()));
+    item.insert("begun_at".into(), number(job.begun_at.as_millis()));
+    item.insert("table".into(), number(job.table));
+    if let Some(cursor) = job.cursor.clone() {
+        item.insert("cursor".into(), text(String::from(cursor)));
+    }
+    item
+}
+
+fn read_job(item: &Item) -> Result<ErasureJob, StoreError> {
+    item::check_version(item)?;
+    let texts = |name: &str| {
+        let list = item.get(name).and_then(|value| value.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(|value| value.as_s().ok().cloned()).collect::<Vec<_>>()
+    };
+    Ok(ErasureJob {
+        subject: Subject {
+            account: item::read_parsed(item, "sk")?,
+            characters: texts("characters").iter().filter_map(|text| text.parse().ok()).collect(),
+            names: texts("names").into_iter().collect(),
+        },
+        begun_at: UnixMillis::new(read_optional_number(item, "begun_at")?.unwrap_or_default()),
+        table: item::read_number(item, "table")?,
+        cursor: read_optional_text(item, "cursor").and_then(|text| Cursor::try_from(text).ok()),
+    })
+}

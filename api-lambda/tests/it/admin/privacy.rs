@@ -1,0 +1,203 @@
+//! Export and deletion of one player's data: all of it, and nobody else's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::contract::bans::BansStep;
+use domain::contract::players::CharacterList;
+use domain::contract::privacy::{Erasure, ErasureState};
+use domain::ids::AccountId;
+use domain::token::JWKS_PATH;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::platform::{Host, free_address, guest, sign_in, start_edge};
+use super::{audit, key_of, post, with_key};
+use crate::app::{App, Player, now, random, send};
+
+/// Tables whose items end by themselves within a minute or so.
+const FLEETING: [&str; 2] = ["mail", "fleet"];
+
+/// An API and its edge, where a deletion settles soon.
+async fn app_with_edge() -> (App, String) {
+    let address = free_address().await;
+    start_edge(address).await;
+    let url = format!("http://{address}");
+    let app = App::start_with(|config| {
+        config.edge_jwks_url = format!("{url}{JWKS_PATH}");
+        config.erase_settle_ms = 300;
+    })
+    .await;
+    (app, url)
+}
+
+/// Every item of every table, as text, by the table's name without the prefix.
+async fn everything(app: &App) -> BTreeMap<String, Vec<String>> {
+    let client = app.engine.client();
+    let mut found = BTreeMap::new();
+    for table in client.list_tables().send().await.expect("tables").table_names() {
+        let Some(name) = table.strip_prefix(&app.engine.table_prefix) else { continue };
+        let pages = client.scan().table_name(table).into_paginator().items().send();
+        let items: Vec<_> = pages.collect::<Result<Vec<_>, _>>().await.expect("items");
+        found.insert(name.to_owned(), items.iter().map(|item| format!("{item:?}")).collect());
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_table_is_in_the_register() {
+    let app = App::start().await;
+    let register: BTreeMap<_, _> = api_lambda::personal_tables().collect();
+    for (table, how) in &register {
+        assert!(!how.is_empty(), "{table} says how it holds data of players");
+    }
+    let tables: BTreeSet<String> = everything(&app).await.into_keys().collect();
+    let missing: Vec<_> = tables.iter().filter(|table| !register.contains_key(table.as_str())).collect();
+    assert!(missing.is_empty(), "say in store/personal.rs what these tables hold of players: {missing:?}");
+}
+
+/// A player with something in every table that this can be brought into.
+async fn live<'a>(app: &'a App, edge: &str, host: &Host<'_>, device: u32, names: [&str; 2]) -> Player<'a> {
+    let (player, _) = guest(app, edge, device).await;
+    let body = json!({ "name": names[0] });
+    let made = player.post_keyed("/v1/characters", "made", &body).await;
+    let one: domain::contract::players::Character = made.ok(201);
+    let two = player.create(names[1]).await;
+    let join = json!({ "character": two.id });
+    assert_eq!(player.post_keyed("/v1/zones/forest/join", "join", &join).await.status, 200);
+    assert_eq!(host.claim(&player, &one).await.status, 200);
+    let own = &host.registered.instances[0];
+    let event = json!({
+        "sequence": device, "character": one.id, "xp": 10, "kills": 1, "deaths": 0,
+        "items": [{ "item": "pelt", "count": 2 }],
+    });
+    let events = json!({ "epoch": own.epoch, "events": [event] });
+    assert_eq!(app.internal(&format!("/instances/{}/events", own.instance), &events).await.status, 200);
+    let text = json!({ "text": format!("{} is {}", one.id, names[0]) });
+    assert_eq!(post(app, &format!("/players/{}/notes", player.account), &text).await.status, 201);
+    let path = format!("/players?name={}", names[0]);
+    assert_eq!(send(app.owner(Method::GET, &path)).await.status, 200);
+    let path = format!("/players?account={}", player.account);
+    assert_eq!(send(app.owner(Method::GET, &path)).await.status, 200);
+    player
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
+    let (app, edge) = app_with_edge().await;
+    let host = Host::start(&app).await;
+    let gone = live(&app, &edge, &host, 1, ["Zebulon", "Zacharias"]).await;
+    let stays = live(&app, &edge, &host, 2, ["Wilhelmina", "Walburga"]).await;
+    let ban = json!({ "reason": "Zebulon cheats" });
+    let path = format!("/players/{}/ban", gone.account);
+    assert_eq!(send(app.owner(Method::PUT, &path).json(&ban)).await.status, 200);
+    assert_eq!(send(app.owner(Method::DELETE, &path)).await.status, 200);
+    let characters = gone.get("/v1/characters").await.ok::<CharacterList>(200).characters;
+    let mut traces: Vec<String> = characters.iter().map(|character| character.id.to_string()).collect();
+    traces.push(gone.account.to_string());
+    traces.extend(["Zebulon", "Zacharias", "zebulon", "zacharias"].map(str::to_owned));
+    let mentions =
+        |items: &[String]| items.iter().filter(|item| traces.iter().any(|t| item.contains(t))).count();
+    let before = everything(&app).await;
+    let held: BTreeSet<&str> =
+        before.iter().filter(|(_, items)| mentions(items) > 0).map(|(table, _)| table.as_str()).collect();
+    for table in ["players", "requests", "admin"] {
+        assert!(held.contains(table), "{table} holds something to delete: {held:?}");
+    }
+
+    let path = format!("/players/{}/erase", gone.account);
+    let body = json!({ "reason": "asked for by the player" });
+    let begun: ErasureState = post(&app, &path, &body).await.ok(200);
+    assert_eq!(begun.state, Erasure::Running);
+    gone.get("/v1/characters").await.problem(403, "account_erased");
+    let name = json!({ "name": "Zebulon" });
+    gone.post("/v1/characters", &name).await.problem(403, "account_erased");
+    assert!(host.kicked().await.iter().any(|(id, _)| *id == characters[0].id));
+    let mut steps = 0;
+    loop {
+        let step: BansStep = app.internal("/bans/step", &json!({})).await.ok(200);
+        steps += 1;
+        if step.erased == 1 {
+            break;
+        }
+        assert!(step.erasing == 1 && steps < 200, "{step:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(
+        post(&app, &path, &body).await.ok::<ErasureState>(200).state,
+        Erasure::Done,
+        "twice is as good"
+    );
+
+    for (table, items) in everything(&app).await {
+        let left: Vec<_> =
+            items.iter().filter(|item| traces.iter().any(|trace| item.contains(trace))).collect();
+        assert!(left.is_empty() || FLEETING.contains(&table.as_str()), "{table} still holds {left:#?}");
+    }
+    // The edge knows nobody of this device any more.
+    let (again, _) = guest(&app, &edge, 1).await;
+    assert_ne!(again.account, gone.account);
+    assert_eq!(send(sign_in(&app, &edge, 1)).await.status, 200);
+    again.create("Zebulon").await;
+    gone.get("/v1/characters").await.problem(403, "account_erased");
+
+    let left = stays.get("/v1/characters").await.ok::<CharacterList>(200).characters;
+    assert_eq!(left.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["Wilhelmina", "Walburga"]);
+    let join = json!({ "character": left[1].id });
+    assert_eq!(stays.post_keyed("/v1/zones/forest/join", "join", &join).await.status, 200);
+    let erasures = audit(&app, "key=owner&limit=100").await.entries;
+    let erasures: Vec<_> = erasures.iter().filter(|entry| entry.route.ends_with("/erase")).collect();
+    assert_eq!(erasures.len(), 2);
+    for entry in erasures {
+        assert!(entry.subject.as_deref().is_some_and(|subject| subject.starts_with("erased#")), "{entry:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
+    let (app, edge) = app_with_edge().await;
+    let host = Host::start(&app).await;
+    let player = live(&app, &edge, &host, 1, ["Zebulon", "Zacharias"]).await;
+    let other = live(&app, &edge, &host, 2, ["Wilhelmina", "Walburga"]).await;
+    let key = key_of(&app, "operator").await;
+    let (mut text, mut tables, mut cursor) = (String::new(), BTreeSet::new(), String::new());
+    let mut first = None;
+    loop {
+        let path = format!("/players/{}/export{cursor}", player.account);
+        let answer = send(with_key(&app, &key.secret, Method::POST, &path)).await;
+        let part: Value = answer.ok(200);
+        if part["items"].as_array().is_some_and(|items| !items.is_empty()) {
+            tables.insert(part["table"].as_str().expect("a table").to_owned());
+        }
+        first.get_or_insert(part["edge"].clone());
+        text.push_str(&answer.text);
+        match part["next"].as_str() {
+            Some(next) => cursor = format!("?cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(first.expect("a part")["account"], json!(player.account));
+    assert!(tables.contains("players") && tables.contains("admin"), "{tables:?}");
+    for trace in ["Zebulon", "Zacharias", "is Zebulon", "pelt"] {
+        assert!(text.contains(trace), "{trace} is missing: {text}");
+    }
+    for trace in ["Wilhelmina", "Walburga", &other.account.to_string()] {
+        assert!(!text.contains(trace), "{trace} is somebody else's");
+    }
+    let stranger = AccountId::new(now(), random());
+    let path = format!("/players/{stranger}/export");
+    assert_eq!(send(app.owner(Method::POST, &path)).await.ok::<Value>(200)["edge"], Value::Null);
+    for cursor in ["x", "1", "-1.", "1.%25"] {
+        send(app.owner(Method::POST, &format!("{path}?cursor={cursor}"))).await.problem(400, "bad_query");
+    }
+    assert_eq!(send(app.owner(Method::POST, &format!("{path}?cursor=9999."))).await.status, 200);
+
+    let erase = format!("/players/{}/erase", player.account);
+    let body = json!({ "reason": "x" });
+    let request = with_key(&app, &key.secret, Method::POST, &erase).json(&body);
+    send(request).await.problem(403, "role_too_low");
+    post(&app, &erase, &json!({})).await.problem(400, "bad_body");
+    let support = key_of(&app, "support").await;
+    let request = with_key(&app, &support.secret, Method::POST, &format!("/players/{stranger}/export"));
+    send(request).await.problem(403, "role_too_low");
+    assert_eq!(player.get("/v1/characters").await.status, 200, "nothing of this has deleted anything");
+}
