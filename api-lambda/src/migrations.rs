@@ -26,7 +26,7 @@ const FILES: &[(&str, &str)] = &[
     ("0003_fleet", include_str!("../../migrations/dynamodb/0003_fleet.json")),
     ("0004_leaderboards", include_str!("../../migrations/dynamodb/0004_leaderboards.json")),
     ("0005_mail", include_str!("../../migrations/dynamodb/0005_mail.json")),
-    ("0015_rooms", include_str!("../../migrations/dynamodb/0015_rooms.json")),
+    ("0010_rooms", include_str!("../../migrations/dynamodb/0010_rooms.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.
