@@ -44,7 +44,7 @@ pub struct ApiConfig {
     pub table_prefix: String,
     /// What hosts show to the internal routes.
     pub service_token: String,
-    /// What the owner shows to the admin routes, to make further keys. Without it there are no such routes.
+    /// What the owner shows to the admin routes, to make further keys. Without it only keys made before lead in.
     #[serde(default)]
     pub owner_key: Option<String>,
     /// Keys that sign tickets, the first one at present.

@@ -91,6 +91,12 @@ impl Refusal {
     pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: detail.into(), ..self }
     }
+
+    /// The same refusal with the seconds after which it is worth another try.
+    pub(crate) fn after(mut self, secs: u64) -> Self {
+        self.answer.retry_after_secs = Some(secs);
+        self
+    }
 }
 
 impl From<Refusal> for ApiError {

@@ -7,7 +7,9 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request
 use axum::http::header;
 use axum::http::request::Parts;
 use domain::contract::IDEMPOTENCY_HEADER;
-use domain::limits::BODY_BYTES_MAX;
+pub(crate) use domain::contract::admin::Role;
+use domain::ids::AdminKeyId;
+use domain::limits::{BODY_BYTES_MAX, CATALOGUE_BYTES_MAX};
 use domain::token::AccessClaims;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
@@ -15,7 +17,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, refusals};
 use crate::keys::AccessKeys;
-use crate::state::{OwnerKey, ServiceToken};
+use crate::state::ServiceToken;
+use crate::store::admin::audit::AuditKey;
 use crate::store::cursor::Cursor;
 
 /// Most characters of a detail that repeats what the caller sent.
@@ -24,6 +27,9 @@ const DETAIL_CHARS_MAX: usize = 300;
 /// A body over the limit is read and thrown away up to this size, so that its sender gets to read the answer
 /// instead of a broken connection.
 const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The text of a catalogue with room for white space and for numbers written long.
+const DOCUMENT_BYTES_MAX: usize = 4 * CATALOGUE_BYTES_MAX;
 
 /// The player behind a checked access token.
 pub(crate) struct Player(pub(crate) AccessClaims);
@@ -58,20 +64,16 @@ where
     }
 }
 
-/// What an administrator may do; each role may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
-    /// Helps players.
-    Support,
-    /// Runs the game.
-    Operator,
-    /// Decides who is an administrator.
-    Owner,
-}
-
-/// An administrator who has shown a key.
+/// An administrator who has shown a key. Only the layer around the admin routes makes one, and that layer has
+/// written the call to the audit log by then.
+#[derive(Debug, Clone)]
 pub(crate) struct Admin {
     pub(crate) role: Role,
+    /// The key; none for the one of the configuration.
+    pub(crate) key: Option<AdminKeyId>,
+    pub(crate) name: Arc<str>,
+    /// This call in the audit log.
+    pub(crate) audit: AuditKey,
 }
 
 impl Admin {
@@ -79,19 +81,23 @@ impl Admin {
     pub(crate) fn need(&self, role: Role) -> Result<(), ApiError> {
         if self.role >= role { Ok(()) } else { Err(refusals::ROLE_TOO_LOW.into()) }
     }
+
+    /// Who asks, as the owner of an idempotency key.
+    pub(crate) fn actor(&self) -> String {
+        actor_of(self.key)
+    }
 }
 
-impl<S> FromRequestParts<S> for Admin
-where
-    S: Send + Sync,
-    OwnerKey: FromRef<S>,
-{
+/// The name of a key where keys are told apart.
+pub(crate) fn actor_of(key: Option<AdminKeyId>) -> String {
+    key.map_or_else(|| "owner".to_owned(), |key| key.to_string())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let shown = bearer(parts).ok_or(refusals::NO_ADMIN)?;
-        let owner = OwnerKey::from_ref(state).0.is_some_and(|key| key.is(shown));
-        if owner { Ok(Self { role: Role::Owner }) } else { Err(refusals::NO_ADMIN.into()) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| refusals::NO_ADMIN.into())
     }
 }
 
@@ -102,6 +108,13 @@ pub(crate) struct Paging {
     #[serde(default = "Paging::default_limit")]
     limit: i32,
     cursor: Option<Cursor>,
+}
+
+impl Paging {
+    /// For queries that hold more than a page: serde cannot flatten numbers out of a query.
+    pub(crate) fn of(limit: Option<i32>, cursor: Option<Cursor>) -> Self {
+        Self { limit: limit.unwrap_or_else(Self::default_limit), cursor }
+    }
 }
 
 /// Most entries of a page.
@@ -121,7 +134,7 @@ impl Paging {
     }
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
+pub(crate) fn bearer(parts: &Parts) -> Option<&str> {
     let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
@@ -188,18 +201,43 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind =
-            kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-        let bytes = read_body(request).await?;
-        if kind != "application/json" {
+        let is_json = is_json(&request);
+        let bytes = read_body(request, BODY_BYTES_MAX).await?.ok_or(ApiError::BodyTooLarge)?;
+        if !is_json {
             return Err(ApiError::BodyType);
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
     }
 }
 
-async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
+/// A JSON body that may be larger than others: a catalogue, laid out for people.
+pub(crate) struct Document<T>(pub(crate) T);
+
+impl<T, S> FromRequest<S> for Document<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(&request);
+        let bytes = read_body(request, DOCUMENT_BYTES_MAX).await?.ok_or(refusals::content::TOO_LARGE)?;
+        if !is_json {
+            return Err(ApiError::BodyType);
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// The body, unless it has more than `bytes_max`.
+async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0_usize;
@@ -209,11 +247,11 @@ async fn read_body(request: Request) -> Result<Vec<u8>, ApiError> {
         if total > DISCARDED_BYTES_MAX {
             break;
         }
-        if total <= BODY_BYTES_MAX {
+        if total <= bytes_max {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if total > BODY_BYTES_MAX { Err(ApiError::BodyTooLarge) } else { Ok(bytes) }
+    Ok((total <= bytes_max).then_some(bytes))
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -25,9 +25,14 @@ pub(crate) struct KeyedRequest {
 impl KeyedRequest {
     /// `route` and `body` together are what must be the same under the same key of the account.
     pub(crate) fn new(account: AccountId, route: &str, key: &str, body: &impl Serialize) -> Self {
+        Self::of(&account, route, key, body)
+    }
+
+    /// The same for one who is no account: an administrator.
+    pub(crate) fn of(actor: &impl std::fmt::Display, route: &str, key: &str, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body).expect("a request body is plain data");
         let fingerprint = URL_SAFE_NO_PAD.encode(Sha256::digest(body));
-        Self { pk: request_key(account, route, key), fingerprint }
+        Self { pk: request_key(actor, route, key), fingerprint }
     }
 
     /// The answer given before, if there is one.

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef as _;
 use axum::http::HeaderValue;
 use axum::serve::ListenerExt as _;
 use token::KeyRing;
 use tokio::net::TcpListener;
 
+mod admin_keys;
+mod audit;
 mod clock;
 pub mod config;
+mod content;
 mod error;
 mod extract;
 mod idempotency;
@@ -32,10 +36,13 @@ pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use store::StoreError;
 
+use admin_keys::AdminKeys;
+use audit::Auditor;
+use content::Reader;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
-use state::{AppState, OwnerKey, Region, ServiceToken, SharedSecret};
+use state::{AppState, Region, ServiceToken, SharedSecret};
 use store::Store;
 
 /// How long requests may go on after the server was told to stop.
@@ -78,8 +85,11 @@ impl Api {
             .map_err(|error| ConfigError { faults: vec![format!("ticket_keys: {error}")] })?;
         let client = store::connect(&config).await;
         let metrics = Arc::new(Metrics::default());
+        let store = Store::new(client, &config.table_prefix);
+        let owner = config.owner_key.as_deref().map(SharedSecret::new);
+        let auditor = Auditor { store: store.clone(), keys: Arc::new(AdminKeys::new(store.clone(), owner)) };
         let state = AppState {
-            store: Store::new(client, &config.table_prefix),
+            store,
             access: Arc::new(AccessKeys::new(
                 &config.edge_jwks_url,
                 Duration::from_secs(config.jwks_refresh_floor_secs),
@@ -87,7 +97,6 @@ impl Api {
             )),
             tickets: Arc::new(tickets),
             service: ServiceToken(SharedSecret::new(&config.service_token)),
-            owner: OwnerKey(config.owner_key.as_deref().map(SharedSecret::new)),
             region: Arc::new(Region::new(config.region, config.catalogue)),
             metrics: Arc::clone(&metrics),
         };
@@ -98,8 +107,11 @@ impl Api {
             metrics,
         };
         let (router, _description) = routes::all();
+        let reader = Reader::from_ref(&state);
         let router = router
             .with_state(state)
+            .layer(axum::middleware::from_fn_with_state(reader, content::keep_current))
+            .layer(axum::middleware::from_fn_with_state(auditor, audit::watch))
             .layer(axum::middleware::from_fn_with_state(around, middleware::surround));
         Ok(Self { router })
     }

@@ -22,7 +22,15 @@ impl Metrics {
     /// Counts one answer.
     pub(crate) fn count(&self, method: &Method, route: &str, status: StatusCode, problem: Option<&str>) {
         // Methods that no route takes share a label, since a caller may invent any.
-        let known = [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::HEAD];
+        let known = [
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::HEAD,
+        ];
         let method = if known.contains(method) { method.as_str() } else { "other" };
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *counts.requests.entry((method.to_owned(), route.to_owned(), status.as_u16())).or_default() += 1;

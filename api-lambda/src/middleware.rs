@@ -27,8 +27,13 @@ pub(crate) struct Surroundings {
 }
 
 /// The outermost layer.
-pub(crate) async fn surround(State(around): State<Surroundings>, request: Request, next: Next) -> Response {
+pub(crate) async fn surround(
+    State(around): State<Surroundings>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let correlation = correlation_of(request.headers());
+    request.extensions_mut().insert(correlation);
     let method = request.method().clone();
     // The pattern, not the path: ids would make every line different.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -103,7 +108,7 @@ fn write_problem(response: &mut Response, problem: &Problem) {
 fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             "authorization, content-type, idempotency-key, x-correlation-id",

@@ -27,6 +27,8 @@ const FILES: &[(&str, &str)] = &[
     ("0004_leaderboards", include_str!("../../migrations/dynamodb/0004_leaderboards.json")),
     ("0005_mail", include_str!("../../migrations/dynamodb/0005_mail.json")),
     ("0010_rooms", include_str!("../../migrations/dynamodb/0010_rooms.json")),
+    ("0013_admin", include_str!("../../migrations/dynamodb/0013_admin.json")),
+    ("0014_content", include_str!("../../migrations/dynamodb/0014_content.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.

@@ -9,7 +9,9 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod admin;
 pub(crate) mod characters;
+pub(crate) mod content;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
@@ -38,6 +40,21 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::mail))
         .routes(routes!(instances::saves))
         .routes(routes!(instances::events))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
+        .routes(routes!(content::publish, content::list))
+        .routes(routes!(content::validate))
+        .routes(routes!(content::read))
+        .routes(routes!(content::diff))
+        .routes(routes!(content::pointer::read))
+        .routes(routes!(content::pointer::activate))
+        .routes(routes!(content::pointer::roll_back))
+        .routes(routes!(content::flags::list))
+        .routes(routes!(content::flags::switch, content::flags::reset))
+        .routes(routes!(content::flags::own))
+        .routes(routes!(content::served::own))
+        .routes(routes!(content::served::internal))
         .routes(routes!(instances::left))
         .routes(routes!(instances::end))
         .routes(routes!(operational::health))

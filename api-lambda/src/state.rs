@@ -1,12 +1,13 @@
 //! What handlers share. Each takes only the part that it needs, through `FromRef`.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::extract::FromRef;
 use domain::catalogue::Catalogue;
 use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
+use crate::content::Content;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -15,10 +16,6 @@ use crate::store::Store;
 #[derive(Clone)]
 pub(crate) struct ServiceToken(pub(crate) SharedSecret);
 
-/// What the owner shows to the admin routes; more keys are made with it. None: no such routes.
-#[derive(Clone)]
-pub(crate) struct OwnerKey(pub(crate) Option<SharedSecret>);
-
 /// Everything.
 #[derive(Clone)]
 pub(crate) struct AppState {
@@ -26,7 +23,6 @@ pub(crate) struct AppState {
     pub(crate) access: Arc<AccessKeys>,
     pub(crate) tickets: Arc<KeyRing>,
     pub(crate) service: ServiceToken,
-    pub(crate) owner: OwnerKey,
     pub(crate) region: Arc<Region>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -35,17 +31,17 @@ pub(crate) struct AppState {
 #[derive(Debug)]
 pub(crate) struct Region {
     pub(crate) name: String,
-    catalogue: RwLock<Arc<Catalogue>>,
+    pub(crate) content: Content,
 }
 
 impl Region {
     pub(crate) fn new(name: String, catalogue: Catalogue) -> Self {
-        Self { name, catalogue: RwLock::new(Arc::new(catalogue)) }
+        Self { name, content: Content::new(catalogue) }
     }
 
     /// The catalogue in force. A handler asks once, so that it does not see two of them.
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.content.current().active.catalogue)
     }
 }
 
@@ -86,12 +82,6 @@ impl FromRef<AppState> for Arc<KeyRing> {
 impl FromRef<AppState> for ServiceToken {
     fn from_ref(state: &AppState) -> Self {
         state.service.clone()
-    }
-}
-
-impl FromRef<AppState> for OwnerKey {
-    fn from_ref(state: &AppState) -> Self {
-        state.owner.clone()
     }
 }
 

@@ -14,9 +14,11 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
 
+pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
 pub(crate) mod claims;
+pub(crate) mod content;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod instances;
@@ -75,6 +77,8 @@ pub(crate) struct Tables {
     pub(crate) leaderboards: String,
     pub(crate) mail: String,
     pub(crate) rooms: String,
+    pub(crate) content: String,
+    pub(crate) admin: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -94,6 +98,8 @@ impl Store {
             leaderboards: name("leaderboards"),
             mail: name("mail"),
             rooms: name("rooms"),
+            content: name("content"),
+            admin: name("admin"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -114,7 +114,7 @@ async fn say_hello<P: Platform>(
     }
     let character = ticket.character;
     leave_elsewhere(shared, character, &instance).await;
-    if instance.players() >= instance.capacity && shared.directory.instance_of(character).is_none() {
+    if instance.players() >= instance.capacity() && shared.directory.instance_of(character).is_none() {
         return Err(Refusal::new(ByeReason::Full, "full", "the instance is full: join again"));
     }
     let claim = ClaimCharacter {

@@ -1,8 +1,8 @@
 //! A host from start to end: it registers, runs its instances, takes connections, and drains.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use domain::catalogue::{Catalogue, ZoneDefinition};
@@ -16,12 +16,13 @@ use tokio::task::JoinSet;
 use wire::reason::ByeReason;
 
 use crate::config::HostConfig;
+use crate::content::Contents;
 use crate::instances::{Instances, Maker};
 use crate::metrics::Metrics;
 use crate::platform::{Platform, PlatformError};
 use crate::shared::{Shared, random_bytes, unix_now};
 use crate::workers::Pool;
-use crate::{admin, connection, instances, mail, report};
+use crate::{admin, connection, content, instances, mail, report};
 
 /// How long the platform may be out of reach at the start.
 const REGISTER_FOR: Duration = Duration::from_secs(30);
@@ -70,8 +71,9 @@ pub async fn start<P: Platform + Clone>(
     let address = listener.local_addr()?;
     let admin_address = admin_listener.local_addr()?;
     let registered = register(&config, host, &platform).await?;
-    let catalogue = RwLock::new(Arc::new(catalogue.clone()));
-    let instances = Instances::new(Maker { catalogue, rules: Arc::new(rules), workers });
+    let contents = Contents::new(catalogue.clone());
+    contents.fetch_first(&platform, &registered.lease.content).await;
+    let instances = Instances::new(Maker { contents, rules: Arc::new(rules), workers });
     let keys = registered.lease.ticket_keys;
     let shared = Arc::new(Shared::new(config, host, platform, instances, keys));
     for assigned in registered.instances {
@@ -81,6 +83,7 @@ pub async fn start<P: Platform + Clone>(
     let mut services = JoinSet::new();
     services.spawn(report::report_region(Arc::clone(&shared)));
     services.spawn(mail::read(Arc::clone(&shared)));
+    services.spawn(content::follow(Arc::clone(&shared)));
     services.spawn(instances::close_empty(Arc::clone(&shared)));
     services.spawn(serve_admin(admin_listener, Arc::clone(&shared)));
     let lease_keeper = Arc::clone(&shared);

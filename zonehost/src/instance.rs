@@ -3,12 +3,13 @@
 mod runner;
 mod seats;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use domain::contract::hosts::AssignedInstance;
 use domain::ids::{CharacterId, ConnectionId};
+use sim::content::ZoneContent;
 use sim::inbox::Joining;
 use sim::player::Seat;
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Evict { character: CharacterId, done: oneshot::Sender<()> },
     /// Throw a character out: its connection ends, and nobody comes back into the body.
     Kick { character: CharacterId, farewell: Farewell },
+    /// Run another version of the content from this tick on.
+    Content(Arc<ZoneContent>),
     /// Another host has claimed this character (by the claim), or the whole instance.
     Fenced(Option<(CharacterId, u64)>),
     /// Let everyone go, and end.
@@ -80,17 +83,20 @@ pub(crate) enum Command {
 pub(crate) struct InstanceHandle {
     pub(crate) assigned: AssignedInstance,
     pub(crate) journal: Arc<JournalQueue>,
-    pub(crate) capacity: u32,
+    capacity: AtomicU32,
+    /// The version of the content that it runs or has been handed.
+    content: AtomicU64,
     commands: Mutex<Vec<Command>>,
     players: AtomicU32,
 }
 
 impl InstanceHandle {
-    pub(crate) fn new(assigned: AssignedInstance, capacity: u32) -> Self {
+    pub(crate) fn new(assigned: AssignedInstance, content: &ZoneContent) -> Self {
         Self {
             assigned,
             journal: Arc::default(),
-            capacity,
+            capacity: AtomicU32::new(content.definition.capacity),
+            content: AtomicU64::new(content.version),
             commands: Mutex::default(),
             players: AtomicU32::new(0),
         }
@@ -99,6 +105,16 @@ impl InstanceHandle {
     /// Leaves a command for the next tick. What one connection can leave is bounded by its message budget.
     pub(crate) fn send(&self, command: Command) {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+    }
+
+    /// Most players in it.
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// Notes the version that it is handed; false if it has it.
+    pub(crate) fn set_content(&self, version: u64) -> bool {
+        self.content.swap(version, Ordering::Relaxed) != version
     }
 
     /// Players in it, those who may come back included.

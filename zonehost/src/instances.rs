@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle as ThreadHandle;
 use std::time::{Duration, Instant};
 
-use domain::catalogue::Catalogue;
 use domain::contract::hosts::{AssignedInstance, InstanceLoad};
 use domain::ids::{Epoch, InstanceId, ZoneId};
 use domain::random::mix;
@@ -14,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wire::reason::ByeReason;
 
+use crate::content::Contents;
 use crate::host::StartError;
 use crate::instance::{Command, Farewell, InstanceHandle, RulesFactory, RunnerSetup, spawn};
 use crate::journal::Journal;
@@ -32,7 +32,7 @@ const RETRY_MOST: Duration = Duration::from_secs(2);
 
 /// What instances are made of.
 pub(crate) struct Maker {
-    pub(crate) catalogue: RwLock<Arc<Catalogue>>,
+    pub(crate) contents: Contents,
     pub(crate) rules: RulesFactory,
     pub(crate) workers: Arc<Pool>,
 }
@@ -60,6 +60,11 @@ impl Instances {
             keepers: Mutex::default(),
             opened: watch::Sender::new(()),
         }
+    }
+
+    /// What they run.
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.maker.contents
     }
 
     /// The instance, if it runs here.
@@ -136,20 +141,20 @@ pub(crate) fn open<P: Platform>(
     assigned: AssignedInstance,
 ) -> Result<(), StartError> {
     let instances = &shared.instances;
-    let catalogue = Arc::clone(&instances.maker.catalogue.read().unwrap_or_else(PoisonError::into_inner));
-    let Some(definition) = catalogue.zone(&assigned.zone).cloned() else {
+    let mut running = instances.running.write().unwrap_or_else(PoisonError::into_inner);
+    // With the list in hand, so that who brings another version into force finds this instance or is found by it.
+    let Some(content) = instances.contents().of(assigned.instance, &assigned.zone) else {
         return Err(StartError::UnknownZone(assigned.zone));
     };
-    let mut running = instances.running.write().unwrap_or_else(PoisonError::into_inner);
     if running.contains_key(&assigned.instance) || instances.was_ended(&assigned) || shared.is_draining() {
         return Ok(());
     }
-    let handle = Arc::new(InstanceHandle::new(assigned.clone(), definition.capacity));
+    let handle = Arc::new(InstanceHandle::new(assigned.clone(), &content));
     shared.metrics.add_zone(assigned.instance, assigned.zone.clone());
     let thread = spawn(RunnerSetup {
         handle: Arc::clone(&handle),
         seed: zone_seed(shared.config.seed, &assigned.zone),
-        definition,
+        content,
         rules: Arc::clone(&instances.maker.rules),
         limits: shared.config.limits.clone(),
         directory: shared.directory.clone(),

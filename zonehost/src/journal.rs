@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::catalogue::LOOT_ITEMS;
 use domain::contract::hosts::{
     AssignedInstance, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
 };
@@ -14,6 +13,7 @@ use domain::contract::players::ItemStack;
 use domain::ids::{CharacterId, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
 use sim::outbox::Gain;
+use sim::rules::realm::RealmContent;
 use tokio::sync::Notify;
 
 use crate::instance::{Command, InstanceHandle};
@@ -64,13 +64,14 @@ impl JournalQueue {
     /// Takes in what came out of a tick.
     pub(crate) fn add(
         &self,
+        realm: &RealmContent,
         gains: &[Gain],
         saves: impl IntoIterator<Item = CharacterSave>,
         left: impl IntoIterator<Item = LeftCharacter>,
     ) {
         let mut waiting = self.lock();
         for gain in gains {
-            add_gain(&mut waiting.gains, gain);
+            add_gain(&mut waiting.gains, realm, gain);
         }
         waiting.saves.extend(saves.into_iter().map(|save| (save.character, save)));
         waiting.left.extend(left.into_iter().map(|left| (left.character, left.claim)));
@@ -118,7 +119,7 @@ impl JournalQueue {
     }
 }
 
-fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
+fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, realm: &RealmContent, gain: &Gain) {
     let event = gains.entry(gain.character).or_insert_with(|| CharacterEvent {
         sequence: 0,
         character: gain.character,
@@ -130,11 +131,11 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
     event.xp += gain.xp;
     event.kills += gain.kills;
     event.deaths += gain.deaths;
-    let Some((archetype, count)) = gain.items else { return };
-    let Some(name) = LOOT_ITEMS.get(usize::from(archetype)) else { return };
-    match event.items.iter_mut().find(|stack| stack.item == *name) {
+    let Some((number, count)) = gain.items else { return };
+    let Some(item) = realm.loot(number) else { return };
+    match event.items.iter_mut().find(|stack| stack.item == item.as_str()) {
         Some(stack) => stack.count += count,
-        None => event.items.push(ItemStack { item: (*name).to_owned(), count }),
+        None => event.items.push(ItemStack { item: item.to_string(), count }),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod admission;
 pub mod config;
 mod connection;
+mod content;
 pub mod host;
 mod instance;
 mod instances;

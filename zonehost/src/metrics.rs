@@ -66,6 +66,8 @@ pub struct ZoneMetrics {
     pub blocked: u64,
     /// Times that the instance panicked and was started again.
     pub panics: u64,
+    /// The version of the content that it runs.
+    pub content: u64,
 }
 
 /// Percentiles of tick times, in microseconds.
@@ -97,6 +99,7 @@ impl ZoneMetrics {
             unaffordable: 0,
             blocked: 0,
             panics: 0,
+            content: 0,
         }
     }
 
@@ -271,6 +274,7 @@ impl Metrics {
         line("snapshots_unaffordable_total", "counter", &|zone| zone.unaffordable.to_string());
         line("shed_level", "gauge", &|zone| zone.last.shed.number().to_string());
         line("snapshots_blocked_total", "counter", &|zone| zone.blocked.to_string());
+        line("content_version", "gauge", &|zone| zone.content.to_string());
         line("instance_panics_total", "counter", &|zone| zone.panics.to_string());
     }
 }

@@ -11,8 +11,9 @@ use wire::frame::frame_of;
 use wire::reason::ByeReason;
 
 use crate::instance::{Command, Farewell};
+use crate::metrics::Metrics;
 use crate::platform::Platform;
-use crate::shared::Shared;
+use crate::shared::{Directory, Shared};
 use crate::{host, instances};
 
 /// Characters of the words that a player reads at the end.
@@ -21,7 +22,7 @@ const REASON_CHARS_MAX: usize = 300;
 /// Does what an order says. None waits for anything.
 pub(crate) fn obey<P: Platform>(shared: &Arc<Shared<P>>, order: HostOrder) {
     match order {
-        HostOrder::Notify { to, notice } => notify(shared, &to, notice),
+        HostOrder::Notify { to, notice } => deliver(&shared.directory, &shared.metrics, &to, notice),
         HostOrder::Kick { character, reason } => kick(shared, character, &reason),
         HostOrder::Open(assigned) => {
             if let Err(error) = instances::open(shared, assigned) {
@@ -55,16 +56,16 @@ fn kick<P: Platform>(shared: &Shared<P>, character: CharacterId, reason: &str) {
 
 /// Hands a notice to the connections of its audience. It does not go through the zones: their ticks never know, and
 /// the frames of the codec keep their room.
-fn notify<P: Platform>(shared: &Shared<P>, to: &Audience, notice: Notice) {
+pub(crate) fn deliver(directory: &Directory, metrics: &Metrics, to: &Audience, notice: Notice) {
     if notice.topic.len() > NOTICE_TOPIC_BYTES_MAX || notice.body.len() > NOTICE_BODY_BYTES_MAX {
-        shared.metrics.error("notice_too_long");
+        metrics.error("notice_too_long");
         tracing::error!(topic = notice.topic, bytes = notice.body.len(), "a notice is too long for players");
         return;
     }
     let Notice { topic, body } = notice;
     let frame = Bytes::from(frame_of(&wire::message::Notice { topic, body }));
     let (mut sent, mut dropped) = (0, 0);
-    for ear in shared.directory.ears(to) {
+    for ear in directory.ears(to) {
         match ear.try_send(frame.clone()) {
             Ok(()) => sent += 1,
             Err(TrySendError::Full(_)) => dropped += 1,
@@ -72,5 +73,5 @@ fn notify<P: Platform>(shared: &Shared<P>, to: &Audience, notice: Notice) {
             Err(TrySendError::Closed(_)) => {}
         }
     }
-    shared.metrics.notices(sent, dropped);
+    metrics.notices(sent, dropped);
 }

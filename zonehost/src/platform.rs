@@ -4,6 +4,7 @@
 pub mod api;
 pub mod local;
 
+use domain::catalogue::Catalogue;
 use domain::contract::hosts::{
     BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
     RegisterHost, SaveBatch,
@@ -90,6 +91,11 @@ pub trait Platform: Send + Sync + 'static {
 
     /// What the host is told, from this time on.
     fn mail(&self, host: HostId, since: UnixMillis) -> impl Future<Output = Answer<Mailbox>> + Send;
+
+    /// The catalogue of a version of the content. A platform without versions has none to give.
+    fn content(&self, version: u64) -> impl Future<Output = Answer<Catalogue>> + Send {
+        async move { Err(PlatformError::Rejected(format!("there is no version {version} of the content"))) }
+    }
 
     /// Tells the edge how the region is.
     fn report_region(&self, players: u32, load_permille: u16) -> impl Future<Output = Answer<()>> + Send;

@@ -22,6 +22,7 @@ pub(crate) async fn keep_lease<P: Platform>(shared: Arc<Shared<P>>) -> PlatformE
         let reported = beat.instances.clone();
         match shared.platform.heartbeat(shared.host, beat).await {
             Ok(answer) => {
+                shared.instances.contents().want(&answer.lease.content);
                 shared.set_ticket_keys(answer.lease.ticket_keys);
                 shared.leased.store(true, Ordering::Relaxed);
                 instances::reconcile(&shared, &reported, answer.instances);
@@ -47,7 +48,7 @@ pub(crate) async fn report_region<P: Platform>(shared: Arc<Shared<P>>) {
         }
         let instances = shared.instances.all();
         let players: u32 = instances.iter().map(|instance| instance.players()).sum();
-        let capacity: u32 = instances.iter().map(|instance| instance.capacity).sum();
+        let capacity: u32 = instances.iter().map(|instance| instance.capacity()).sum();
         let load = u16::try_from(u64::from(players) * 1_000 / u64::from(capacity.max(1))).unwrap_or(1_000);
         if let Err(error) = shared.platform.report_region(players, load.min(1_000)).await {
             shared.metrics.error(error.kind());

@@ -7,6 +7,8 @@ use axum::http::StatusCode;
 
 use super::{Refusal, answer};
 
+pub(crate) mod admin;
+pub(crate) mod content;
 pub(crate) mod instances;
 pub(crate) mod rooms;
 

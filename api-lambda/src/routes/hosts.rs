@@ -44,7 +44,7 @@ pub(crate) async fn register(
 ) -> Result<Json<HostRegistered>, ApiError> {
     check_registration(&body, &region)?;
     let now = crate::clock::now();
-    let lease = lease(now, &tickets);
+    let lease = lease(now, &region, &tickets);
     let instances = store.register_host(&body, now, lease.expires_at).await?;
     Ok(Json(HostRegistered { instances, lease }))
 }
@@ -70,11 +70,12 @@ fn check_registration(body: &RegisterHost, region: &Region) -> Result<(), ApiErr
     }
 }
 
-fn lease(now: UnixMillis, tickets: &KeyRing) -> HostLease {
+fn lease(now: UnixMillis, region: &Region, tickets: &KeyRing) -> HostLease {
     HostLease {
         expires_at: now.plus_millis(HOST_LEASE_MILLIS),
         heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
         ticket_keys: tickets.public().clone(),
+        content: region.content.current().pointer.plan(),
     }
 }
 
@@ -92,11 +93,12 @@ pub(crate) async fn heartbeat(
     _: Service,
     InPath(host): InPath<HostId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<Heartbeat>,
 ) -> Result<Json<HeartbeatAnswer>, ApiError> {
     let now = crate::clock::now();
-    let lease = lease(now, &tickets);
+    let lease = lease(now, &region, &tickets);
     let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
     renewed.map(|instances| Json(HeartbeatAnswer { lease, instances })).ok_or(ApiError::LeaseLost)
 }

@@ -58,6 +58,14 @@ impl Cursor {
         key.extend(fixed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         key
     }
+
+    /// The key to start after, made of these attributes alone, all texts. None for a cursor of another query, which
+    /// the store would take for a fault: the page then is the first one.
+    pub(crate) fn start_of(&self, names: &[&str], fixed: &[(&str, AttributeValue)]) -> Option<Item> {
+        let mut key = self.start(fixed);
+        key.retain(|name, value| names.contains(&name.as_str()) && value.as_s().is_ok_and(|s| !s.is_empty()));
+        (key.len() == names.len()).then_some(key)
+    }
 }
 
 impl From<Cursor> for String {

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 
 pub(crate) const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
+pub(crate) const OWNER_KEY: &str = "an-owner-key-of-the-tests-0123456789";
 
 /// An edge that only publishes keys, and counts how often it is asked.
 pub(crate) struct Edge {
@@ -157,6 +158,7 @@ pub(crate) fn config(engine: &Engine, edge: &str) -> ApiConfig {
         dynamodb_endpoint: Some(engine.url.clone()),
         table_prefix: engine.table_prefix.clone(),
         service_token: SERVICE_TOKEN.into(),
+        owner_key: Some(OWNER_KEY.into()),
         ticket_keys: vec![SecretKey::from_seed("ticket-1", &[9; 32])],
         allowed_origins: vec!["http://page.example:8080".into()],
         ..ApiConfig::default()
@@ -183,6 +185,15 @@ impl App {
         Self { url, edge, engine, http: http() }
     }
 
+    /// Another process of the API on the same store; where it answers.
+    pub(crate) async fn sibling(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let config = config(&self.engine, &self.edge.url);
+        tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
+        url
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
@@ -198,6 +209,11 @@ impl App {
     pub(crate) async fn internal(&self, path: &str, body: &impl Serialize) -> Answer {
         let request = self.request(Method::POST, &format!("/internal/v1{path}"));
         send(request.bearer_auth(SERVICE_TOKEN).json(body)).await
+    }
+
+    /// A request of the owner.
+    pub(crate) fn owner(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &format!("/admin/v1{path}")).bearer_auth(OWNER_KEY)
     }
 
     /// A host that runs these zones.
@@ -292,7 +308,7 @@ impl Answer {
         assert_eq!((problem.status, problem.code.as_str()), (status, code), "{}", problem.detail);
         let correlation = problem.correlation_id.expect("an id").to_string();
         assert_eq!(self.headers["x-correlation-id"], correlation.as_str());
-        assert_eq!(status == 503, self.headers.contains_key("retry-after"), "{code}");
+        assert_eq!(matches!(status, 429 | 503), self.headers.contains_key("retry-after"), "{code}");
         problem
     }
 }

@@ -1,10 +1,12 @@
 //! Tests of the API over HTTP: the real router and the real store engine, each test with its own.
 
+mod admin;
 mod app;
 mod auth;
 mod bad_input;
 mod characters;
 mod config;
+mod content;
 mod fleet;
 mod instances;
 mod leaderboards;

@@ -246,6 +246,10 @@ catalogue_names! {
     QueueId = "a queue";
     /// The name of a feature flag in the catalogue.
     FlagId = "a flag";
+    /// The name of a sort of monster in the catalogue.
+    ArchetypeId = "an archetype";
+    /// The name of an ability in the catalogue.
+    AbilityId = "an ability";
 }
 
 #[cfg(test)]

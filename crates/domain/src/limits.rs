@@ -49,6 +49,12 @@ pub const REGION_STALE_MILLIS: u64 = 10_000;
 /// Entries of one batch of durable events or saves: each becomes one transaction.
 pub const HOST_BATCH_MAX: usize = 256;
 
+/// The text of a version of the catalogue: DynamoDB takes items up to 400 KiB, keys and numbers included.
+pub const CATALOGUE_BYTES_MAX: usize = 350 * 1024;
+
+/// Abilities of a player or a monster: each has a place for its cooldown in every entity.
+pub const ABILITIES_PER_BODY_MAX: usize = 4;
+
 /// Instances of a host, those of zones that it offers and those opened on demand: removing it takes two parts of a
 /// transaction for each and one for itself, and a transaction has 100.
 pub const INSTANCES_PER_HOST_MAX: usize = 48;

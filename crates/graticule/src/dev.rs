@@ -61,7 +61,7 @@ async fn run_platform(options: DevOptions, catalogue: Catalogue) -> Outcome {
     let sockets = services::Sockets::bind(options.port).await?;
     let data = data::Data::open(options.data.as_deref())?;
     let platform = services::start(&options.zones, options.seed, &catalogue, &data, sockets).await?;
-    status::print_addresses(&platform.addresses);
+    status::print_addresses(&platform.addresses, &data.owner_key_place());
     let faults = Faults::default();
     let until = Instant::now() + options.seconds.map_or(NO_END, Duration::from_secs);
     let crowd = Crowd {

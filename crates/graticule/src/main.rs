@@ -2,6 +2,7 @@
 
 mod bench;
 mod bots;
+mod content;
 mod dev;
 mod exit;
 mod migrate;
@@ -27,6 +28,8 @@ enum Command {
     Bots(bots::BotsOptions),
     /// Measures the zone host.
     Bench(bench::BenchOptions),
+    /// Looks at catalogues before they are published.
+    Content(content::ContentOptions),
     /// Brings the API's store up to date.
     Migrate(migrate::MigrateOptions),
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(options),
         Command::Bots(options) => bots::run(options),
         Command::Bench(options) => bench::run(options),
+        Command::Content(options) => content::run(&options),
         Command::Migrate(options) => migrate::run(&options),
     };
     exit::code(outcome)

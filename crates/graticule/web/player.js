@@ -174,9 +174,20 @@ export class Player extends EventTarget {
       case 20: this.pingMs = Math.max(0, (this.millis() - message.clientTime) - message.heldUs / 1000); break;
       case 21: this.redirect(message.url, message.ticket); break;
       case 22: this.tell('error', new Error(message.text)); break;
-      case 23: this.tell('notice', message); break;
+      case 23: this.heed(message); break;
       case 5: this.bye = message; break;
       default: break;
+    }
+  }
+
+  /** Passes a notice on. When the world has changed what is predicted with, it comes back to be told anew. */
+  heed(notice) {
+    this.tell('notice', notice);
+    if (notice.topic !== 'content') return;
+    try {
+      if (JSON.parse(notice.body).reload === true) this.socket.close();
+    } catch {
+      // A body of another form is of no use.
     }
   }
 

@@ -21,6 +21,8 @@ pub(crate) const BUDGET_MIN: u32 = 1_000;
 /// The budget of one connection. Within any second of ticks no more is sent than it allows.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
+    /// What the client can take; 0: anything.
+    client: u32,
     per_second: u32,
     ticks_per_second: u32,
     /// When how much was sent within the last second.
@@ -31,10 +33,20 @@ pub(crate) struct Budget {
 impl Budget {
     /// The zone's budget, or what the client can take if that is less (0: anything).
     pub(crate) fn new(zone: u32, client: u32, rate_hz: u32, now: Tick) -> Self {
-        let per_second = if client == 0 { zone } else { client.min(zone) }.max(BUDGET_MIN);
         let mut sent = VecDeque::with_capacity(rate_hz as usize + 1);
         sent.push_back((now, WELCOME_BYTES));
-        Self { per_second, ticks_per_second: rate_hz, sent, in_window: WELCOME_BYTES }
+        Self {
+            client,
+            per_second: per_second(zone, client),
+            ticks_per_second: rate_hz,
+            sent,
+            in_window: WELCOME_BYTES,
+        }
+    }
+
+    /// The zone has another budget from now on; what was sent before counts.
+    pub(crate) fn set_zone(&mut self, zone: u32) {
+        self.per_second = per_second(zone, self.client);
     }
 
     /// By how much the rate of snapshots is to be divided so that empty ones take at most a third.
@@ -65,4 +77,8 @@ impl Budget {
         self.sent.push_back((now, bytes));
         self.in_window += bytes;
     }
+}
+
+fn per_second(zone: u32, client: u32) -> u32 {
+    if client == 0 { zone } else { client.min(zone) }.max(BUDGET_MIN)
 }

@@ -8,8 +8,8 @@ use wire::state::{Action, EntityKind, EntityState};
 
 use crate::player::Seat;
 
-/// Things an entity can do again only after a while: strike and shoot.
-pub const ABILITIES: usize = 2;
+/// Things an entity can do again only after a while.
+pub const ABILITIES: usize = domain::limits::ABILITIES_PER_BODY_MAX;
 
 /// Anything that has a place in the world.
 #[derive(Debug, Clone, PartialEq, Eq)]

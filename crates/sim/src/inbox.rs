@@ -1,9 +1,12 @@
 //! What comes into a zone from outside, once a tick. A recording of inboxes is a recording of the run.
 
+use std::sync::Arc;
+
 use domain::contract::players::Place;
 use domain::ids::CharacterId;
 use wire::message::PlayerInput;
 
+use crate::content::ZoneContent;
 use crate::player::Seat;
 
 /// Everything that came since the last tick.
@@ -14,6 +17,9 @@ pub struct Inbox {
     pub stamp_us: u32,
     /// How much of its period the last tick took, in percent. It decides what is left out.
     pub load_percent: u8,
+    /// The content that is in force from this tick on, where it changes. Being a part of the recording, it lets a
+    /// replay go the same way.
+    pub content: Option<Arc<ZoneContent>>,
     /// What happened, in the order that the host decided.
     pub events: Vec<ZoneEvent>,
 }

@@ -3,6 +3,7 @@
 
 pub mod activity;
 mod budget;
+pub mod content;
 pub mod entity;
 pub mod grid;
 pub mod history;

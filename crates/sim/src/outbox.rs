@@ -55,7 +55,7 @@ pub struct Gain {
     pub kills: u32,
     /// Deaths.
     pub deaths: u32,
-    /// Archetype of an item of [`domain::catalogue::LOOT_ITEMS`], and how many.
+    /// Number of an item that lay on the ground, see [`domain::catalogue::LootDefinition`], and how many.
     pub items: Option<(u8, u32)>,
 }
 

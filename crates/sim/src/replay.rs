@@ -1,7 +1,8 @@
 //! Recording of a run and playing it again: the seed and the inboxes are all there is to it.
 
-use domain::catalogue::ZoneDefinition;
+use std::sync::Arc;
 
+use crate::content::ZoneContent;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::rules::Rules;
@@ -10,8 +11,8 @@ use crate::zone::Zone;
 /// A run of a zone that can be played again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
-    /// How the zone is made.
-    pub definition: ZoneDefinition,
+    /// What the zone was made of at first; what came later is in the inboxes.
+    pub content: Arc<ZoneContent>,
     /// The seed of the zone.
     pub seed: u64,
     /// What came in, tick by tick.
@@ -37,10 +38,10 @@ pub struct Divergence {
 }
 
 impl Recording {
-    /// An empty recording.
+    /// An empty recording of a zone.
     #[must_use]
-    pub fn new(definition: ZoneDefinition, seed: u64) -> Self {
-        Self { definition, seed, inboxes: Vec::new(), hashes: Vec::new() }
+    pub fn new(content: Arc<ZoneContent>, seed: u64) -> Self {
+        Self { content, seed, inboxes: Vec::new(), hashes: Vec::new() }
     }
 
     /// Notes a tick that was just computed.
@@ -51,7 +52,7 @@ impl Recording {
 
     /// Plays the run again, with `between` called before each tick, and compares every state.
     pub fn play(&self, rules: Box<dyn Rules>, mut between: impl FnMut()) -> Result<Zone, Divergence> {
-        let mut zone = Zone::new(&self.definition, rules, self.seed);
+        let mut zone = Zone::with_content(Arc::clone(&self.content), rules, self.seed);
         let mut outbox = Outbox::default();
         for ((inbox, expected), tick) in self.inboxes.iter().zip(&self.hashes).zip(1..) {
             between();

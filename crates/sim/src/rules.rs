@@ -49,6 +49,12 @@ pub trait Rules: Send {
     /// A projectile (index) touches an entity (index) that is not its owner and lives. Whether it stops.
     fn hit(&self, world: &mut World, projectile: usize, target: usize) -> bool;
 
+    /// The content of the world has changed: bodies that are there take it over. Called before anything else in a
+    /// tick.
+    fn switch(&self, world: &mut World) {
+        let _ = world;
+    }
+
     /// After all moved: deaths, returns, what is picked up, what ends.
     fn run(&self, world: &mut World);
 

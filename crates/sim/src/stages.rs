@@ -12,3 +12,4 @@ pub(crate) mod report;
 pub(crate) mod resolve_contacts;
 pub(crate) mod select_interest;
 pub(crate) mod shed;
+pub(crate) mod switch_content;

@@ -30,6 +30,7 @@ pub(crate) fn state_hash(world: &World) -> u64 {
     hash.add(world.tick.0.into());
     hash.add(world.random.state());
     hash.add(world.shed.number().into());
+    hash.add(world.content.version);
     for entity in world.entities.all() {
         add_entity(&mut hash, entity);
     }

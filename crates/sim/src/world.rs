@@ -1,5 +1,7 @@
 //! The authoritative state of a zone, and what rules may do to it.
 
+use std::sync::Arc;
+
 use domain::fixed::Vec2;
 use domain::ids::EntityId;
 use domain::random::Random;
@@ -8,6 +10,7 @@ use domain::time::Tick;
 use wire::message::{EventKind, GameEvent};
 
 use crate::activity::ActivityMap;
+use crate::content::ZoneContent;
 use crate::entity::{Entities, Entity};
 use crate::grid::Grid;
 use crate::history::History;
@@ -28,6 +31,8 @@ pub struct World {
     pub rate_hz: u32,
     /// The ground.
     pub terrain: Terrain,
+    /// What the catalogue says of it, as of the version in force.
+    pub content: Arc<ZoneContent>,
     /// Bytes per second that are sent to a player at the most.
     pub budget: u32,
     /// Whether anyone can be hurt.
@@ -80,14 +85,21 @@ pub(crate) enum Audience {
 }
 
 impl World {
-    pub(crate) fn new(terrain: Terrain, rate_hz: u32, grid: Grid, random: Random) -> Self {
+    pub(crate) fn new(
+        terrain: Terrain,
+        content: Arc<ZoneContent>,
+        rate_hz: u32,
+        grid: Grid,
+        random: Random,
+    ) -> Self {
         Self {
             tick: Tick(0),
             rate_hz,
             terrain,
-            budget: 5_000,
-            combat: true,
-            monsters: 0,
+            budget: content.definition.budget,
+            combat: content.definition.combat,
+            monsters: content.definition.monsters,
+            content,
             entities: Entities::default(),
             grid,
             players: Players::default(),
@@ -185,6 +197,11 @@ impl World {
     #[must_use]
     pub fn clamp_inside(&self, position: Vec2, radius: i32) -> Vec2 {
         self.terrain.clamp_inside(position, radius)
+    }
+
+    /// Keeps of what is scheduled that which `keep` says, after it may have changed it.
+    pub(crate) fn retain_scheduled(&mut self, mut keep: impl FnMut(&mut Entity) -> bool) {
+        self.scheduled.retain_mut(|(_, entity)| keep(entity));
     }
 
     pub(crate) fn scheduled(&self) -> &[(Tick, Entity)] {

@@ -1,5 +1,7 @@
 //! One running copy of a zone, and the tick: the list of stages that is the whole flow.
 
+use std::sync::Arc;
+
 use domain::catalogue::ZoneDefinition;
 use domain::contract::players::Place;
 use domain::ids::ZoneId;
@@ -7,6 +9,7 @@ use domain::random::Random;
 use domain::terrain::Terrain;
 use wire::message::{PlayerInput, Welcome};
 
+use crate::content::ZoneContent;
 use crate::grid::Grid;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
@@ -42,9 +45,16 @@ struct Scratch {
 }
 
 impl Zone {
-    /// Starts a zone: the terrain and all that happens follow from `seed` and the inboxes.
+    /// Starts a zone among what is built in: the terrain and all that happens follow from `seed` and the inboxes.
     #[must_use]
     pub fn new(definition: &ZoneDefinition, rules: Box<dyn Rules>, seed: u64) -> Self {
+        Self::with_content(ZoneContent::builtin(definition.clone()), rules, seed)
+    }
+
+    /// Starts a zone with what a version of the catalogue says of it.
+    #[must_use]
+    pub fn with_content(content: Arc<ZoneContent>, rules: Box<dyn Rules>, seed: u64) -> Self {
+        let definition = content.definition.clone();
         let terrain = Terrain {
             seed: u32::try_from(seed & 0xffff_ffff).expect("masked"),
             size: definition.size,
@@ -52,14 +62,12 @@ impl Zone {
         };
         // Half the sight: a view covers about 25 cells, a strike 1 to 4.
         let grid = Grid::new(definition.size, (definition.interest_radius / 2).max(1));
-        let mut world = World::new(terrain, definition.tick_rate_hz.into(), grid, Random::of_stream(seed, 0));
-        world.budget = definition.budget;
-        world.combat = definition.combat;
-        world.monsters = definition.monsters;
+        let mut world =
+            World::new(terrain, content, definition.tick_rate_hz.into(), grid, Random::of_stream(seed, 0));
         rules.start(&mut world);
         stages::rebuild_index::rebuild_index(&mut world);
         Self {
-            id: definition.zone.clone(),
+            id: definition.zone,
             ticks_per_snapshot: u32::from(definition.ticks_per_snapshot).max(1),
             interest_radius: definition.interest_radius,
             rules,
@@ -77,6 +85,10 @@ impl Zone {
     /// As [`Self::tick`], with the help of `workers`; the result is the same.
     pub fn tick_with(&mut self, inbox: &Inbox, outbox: &mut Outbox, workers: &impl Workers) -> TickReport {
         let Self { id, ticks_per_snapshot, interest_radius, rules, world, shedder, scratch } = self;
+        if let Some(content) = &inbox.content {
+            *interest_radius = content.definition.interest_radius;
+            stages::switch_content::switch_content(world, rules.as_ref(), content);
+        }
         let Scratch { acts, shown, views } = scratch;
         world.tick = world.tick.plus(1);
         let rules = rules.as_ref();

@@ -8,10 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use domain::catalogue::ZoneDefinition;
+use domain::contract::content::{CONTENT_TOPIC, ContentNotice};
 use domain::contract::hosts::CharacterSave;
 use domain::contract::instances::LeftCharacter;
+use domain::contract::mail::{Audience, Notice};
 use domain::ids::{CharacterId, InstanceId};
 use rustix::time::{ClockId, clock_gettime};
+use sim::content::ZoneContent;
 use sim::inbox::{Inbox, Joining, ZoneEvent};
 use sim::outbox::Outbox;
 use sim::player::Seat;
@@ -26,6 +29,7 @@ use super::seats::{Seated, Seats};
 use super::{Command, Farewell, InstanceHandle, Outlet};
 use crate::config::ConnectionLimits;
 use crate::metrics::Metrics;
+use crate::orders;
 use crate::shared::{Directory, random_bytes, stamp_us};
 use crate::workers::Pool;
 
@@ -35,7 +39,8 @@ pub(crate) type RulesFactory = Arc<dyn Fn(&ZoneDefinition) -> Box<dyn Rules> + S
 /// What a runner needs.
 pub(crate) struct RunnerSetup {
     pub(crate) handle: Arc<InstanceHandle>,
-    pub(crate) definition: ZoneDefinition,
+    /// What the zone is made of, until it is made anew.
+    pub(crate) content: Arc<ZoneContent>,
     pub(crate) rules: RulesFactory,
     pub(crate) seed: u64,
     pub(crate) limits: ConnectionLimits,
@@ -46,7 +51,7 @@ pub(crate) struct RunnerSetup {
 
 /// Starts the thread of an instance. It ends after [`Command::Stop`].
 pub(crate) fn spawn(setup: RunnerSetup) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let name = format!("zone-{}", setup.definition.zone);
+    let name = format!("zone-{}", setup.handle.assigned.zone);
     std::thread::Builder::new().name(name).spawn(move || Runner::new(setup).run())
 }
 
@@ -55,6 +60,8 @@ struct Runner {
     instance: InstanceId,
     zone: Zone,
     seats: Seats,
+    /// What it is to run, as far as a running zone can; the whole of it when it is made anew.
+    wanted: Arc<ZoneContent>,
     inbox: Inbox,
     outbox: Outbox,
     commands: Vec<Command>,
@@ -83,10 +90,18 @@ impl ThreadTime {
     }
 }
 
+fn make_zone(setup: &RunnerSetup) -> Zone {
+    let rules = (setup.rules)(&setup.content.definition);
+    Zone::with_content(Arc::clone(&setup.content), rules, setup.seed)
+}
+
 impl Runner {
     fn new(setup: RunnerSetup) -> Self {
-        let zone = Zone::new(&setup.definition, (setup.rules)(&setup.definition), setup.seed);
+        let zone = make_zone(&setup);
+        let wanted = Arc::clone(&setup.content);
+        setup.metrics.with_zone(setup.handle.assigned.instance, |zone| zone.content = wanted.version);
         Self {
+            wanted,
             instance: setup.handle.assigned.instance,
             zone,
             seats: Seats::default(),
@@ -105,10 +120,10 @@ impl Runner {
     /// Ticks on schedule. A late tick is counted; one that is a whole period late is left out, never made up
     /// for, since two ticks at once would cost twice as much just when there is no time.
     fn run(mut self) {
-        let period = Duration::from_secs(1) / u32::from(self.setup.definition.tick_rate_hz);
         let (start, start_us) = (Instant::now(), stamp_us());
-        let mut due = start + period;
+        let mut due = start + self.period();
         while !self.stopping {
+            let period = self.period();
             let wait = due.saturating_duration_since(Instant::now());
             std::thread::sleep(wait);
             let late = due.elapsed();
@@ -131,14 +146,25 @@ impl Runner {
         self.setup.handle.journal.close();
     }
 
+    fn period(&self) -> Duration {
+        Duration::from_secs(1) / u32::from(self.setup.content.definition.tick_rate_hz)
+    }
+
     /// A zone that panics is started again; its players join again, the other zones never notice.
     fn tick_or_restart(&mut self) {
         if catch_unwind(AssertUnwindSafe(|| self.tick())).is_ok() {
             return;
         }
+        // It starts with all of the content that it was to have, and its players are told the whole of it.
+        self.setup.content = Arc::clone(&self.wanted);
+        self.inbox.content = None;
         let setup = &self.setup;
-        tracing::error!(instance.id = %self.instance, zone.id = %setup.definition.zone, "the zone panicked");
-        setup.metrics.with_zone(self.instance, |zone| zone.panics += 1);
+        tracing::error!(instance.id = %self.instance, zone.id = %setup.handle.assigned.zone, "the zone panicked");
+        setup.handle.capacity.store(self.wanted.definition.capacity, Ordering::Relaxed);
+        setup.metrics.with_zone(self.instance, |zone| {
+            zone.panics += 1;
+            zone.content = self.wanted.version;
+        });
         for (_, seated) in self.seats.iter_mut() {
             setup.directory.forget(seated.character, self.instance, &seated.token);
             seated.close(ByeReason::Internal);
@@ -146,7 +172,7 @@ impl Runner {
         self.seats = Seats::default();
         self.joining.clear();
         self.outbox = Outbox::default();
-        self.zone = Zone::new(&setup.definition, (setup.rules)(&setup.definition), setup.seed);
+        self.zone = make_zone(setup);
         self.setup.handle.players.store(0, Ordering::Relaxed);
     }
 
@@ -162,12 +188,18 @@ impl Runner {
         self.commands = commands;
         self.watch_connections(start);
         self.outbox.clear();
+        let before = self.inbox.content.is_some().then(|| Arc::clone(&self.zone.world().content));
         let report = self.zone.tick_with(&self.inbox, &mut self.outbox, self.setup.workers.as_ref());
+        self.inbox.content = None;
         // Who leaves goes first: their seat may be another's already.
         let (saves, left) = self.take_saves(report.tick);
         self.seat_admitted();
         self.deliver_frames();
-        self.setup.handle.journal.add(&self.outbox.gains, saves, left);
+        let realm = &self.zone.world().content.realm;
+        self.setup.handle.journal.add(realm, &self.outbox.gains, saves, left);
+        if let Some(before) = before {
+            self.tell_of_content(&before);
+        }
         self.drop_offenders();
         let players = u32::try_from(self.seats.len()).expect("seats are few");
         self.setup.handle.players.store(players, Ordering::Relaxed);
@@ -181,7 +213,7 @@ impl Runner {
     /// them it is the time that passed. A tick that began late had not enough of it either way.
     fn load_percent(&self, own: Duration, passed: Duration) -> u8 {
         let taken = if self.setup.workers.width() > 1 { passed } else { own };
-        let rate = u128::from(self.setup.definition.tick_rate_hz);
+        let rate = u128::from(self.setup.content.definition.tick_rate_hz);
         let percent = taken.as_micros() * rate / 10_000;
         let percent = if self.began_late { percent.max(100) } else { percent };
         u8::try_from(percent).unwrap_or(u8::MAX)
@@ -223,6 +255,10 @@ impl Runner {
                     self.inbox.events.push(ZoneEvent::Leave(seat));
                 }
             }
+            Command::Content(content) => {
+                self.wanted = Arc::clone(&content);
+                self.inbox.content = Some(content);
+            }
             Command::Fenced(Some((character, claim))) => {
                 let lost = self.seats.find(|seated| seated.character == character && seated.claim == claim);
                 if let Some((seat, seated)) = lost {
@@ -233,6 +269,26 @@ impl Runner {
             Command::Fenced(None) => self.stop(&ByeReason::Internal.into()),
             Command::Stop(farewell) => self.stop(&farewell),
         }
+    }
+
+    /// Another version is in force: the host and the players learn of it.
+    fn tell_of_content(&self, before: &ZoneContent) {
+        let Self { setup, instance, wanted, .. } = self;
+        let version = wanted.version;
+        setup.handle.capacity.store(wanted.definition.capacity, Ordering::Relaxed);
+        setup.metrics.with_zone(*instance, |zone| zone.content = version);
+        let stay = setup.content.definition.restart_fields(&wanted.definition);
+        let reload = before.needs_reload(wanted);
+        tracing::info!(
+            instance.id = %instance, zone.id = %wanted.definition.zone, content.version = version, reload,
+            "another version of the content is in force"
+        );
+        if !stay.is_empty() {
+            tracing::warn!(instance.id = %instance, fields = ?stay, "these stay until the instance starts again");
+        }
+        let body = serde_json::to_string(&ContentNotice { version, reload }).expect("a notice is plain data");
+        let notice = Notice { topic: CONTENT_TOPIC.to_owned(), body };
+        orders::deliver(&setup.directory, &setup.metrics, &Audience::Instance(*instance), notice);
     }
 
     fn join(&mut self, joining: Joining, claim: u64, outlet: Outlet, seated: oneshot::Sender<Seat>) {
@@ -352,7 +408,7 @@ impl Runner {
                 let _ = done.send(());
             }
         }
-        let interval = self.setup.limits.save_secs * u32::from(self.setup.definition.tick_rate_hz);
+        let interval = self.setup.limits.save_secs * u32::from(self.setup.content.definition.tick_rate_hz);
         for (seat, seated) in self.seats.iter_mut() {
             if seat.0 % interval == tick % interval
                 && let Some(place) = self.zone.place(seat)

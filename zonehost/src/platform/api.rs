@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::catalogue::Catalogue;
 use domain::contract::Problem;
 use domain::contract::edge::RegionReport;
 use domain::contract::hosts::{
@@ -116,6 +117,17 @@ impl Platform for ApiPlatform {
         let url = format!("{}/internal/v1/hosts/{host}/mail?since={since}", self.api_url);
         let response = self.send(Method::GET, url, &()).await?;
         response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))
+    }
+
+    async fn content(&self, version: u64) -> Answer<Catalogue> {
+        let url = format!("{}/internal/v1/content/{version}", self.api_url);
+        let response = self.send(Method::GET, url, &()).await?;
+        let text = response.bytes().await.map_err(|error| PlatformError::Retryable(error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            PlatformError::Rejected(format!(
+                "version {version} is of a form that this host does not know: {error}"
+            ))
+        })
     }
 
     async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::catalogue::Catalogue;
+use domain::contract::content::ContentPlan;
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat,
     HeartbeatAnswer, HostLease, HostRegistered, RegisterHost, SaveBatch,
@@ -42,6 +44,9 @@ struct State {
     assigned: Vec<AssignedInstance>,
     mail: Vec<HostMail>,
     made: u128,
+    /// What the host is to run in its instances.
+    content: ContentPlan,
+    versions: BTreeMap<u64, Catalogue>,
 }
 
 struct Stored {
@@ -169,11 +174,22 @@ impl LocalPlatform {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Publishes a version of the content; nothing is in force by this.
+    pub fn publish(&self, version: u64, catalogue: Catalogue) {
+        self.lock().versions.insert(version, catalogue);
+    }
+
+    /// Brings versions into force.
+    pub fn activate(&self, plan: ContentPlan) {
+        self.lock().content = plan;
+    }
+
     fn lease(&self) -> HostLease {
         HostLease {
             expires_at: unix_now().plus_millis(HOST_LEASE_MILLIS),
             heartbeat_in_ms: HOST_HEARTBEAT_MILLIS,
             ticket_keys: self.keys.public().clone(),
+            content: self.lock().content.clone(),
         }
     }
 }
@@ -266,6 +282,11 @@ impl Platform for LocalPlatform {
         let since = MessageId::new(since, 0);
         let mail = self.lock().mail.iter().filter(|mail| mail.id >= since).cloned().collect();
         Ok(Mailbox { mail, more: false })
+    }
+
+    async fn content(&self, version: u64) -> Answer<Catalogue> {
+        let catalogue = self.lock().versions.get(&version).cloned();
+        catalogue.ok_or_else(|| PlatformError::Rejected(format!("there is no version {version}")))
     }
 
     async fn report_region(&self, _: u32, _: u16) -> Answer<()> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::content::ContentPlan;
 use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
 use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
@@ -64,6 +65,9 @@ pub struct HostLease {
     pub heartbeat_in_ms: u64,
     /// Public keys that tickets are signed with.
     pub ticket_keys: Jwks,
+    /// Which version of the content each instance is to run.
+    #[serde(default)]
+    pub content: ContentPlan,
 }
 
 /// Answer to a heartbeat.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use client::bot::Behaviour;
-use domain::catalogue::ZoneDefinition;
+use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::fixed::metres;
 use serde::Serialize;
 
@@ -100,6 +100,7 @@ impl Workload {
             monsters,
             combat: true,
             obstacle_permille: 30,
+            spawns: Catalogue::builtin().zones()[0].spawns.clone(),
         }
     }
 }

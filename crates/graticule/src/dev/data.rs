@@ -23,6 +23,9 @@ pub(crate) struct Data {
 pub(crate) struct Secrets {
     format: u32,
     pub(crate) service_token: String,
+    /// A folder that is older than this key gets one.
+    #[serde(default = "secret_text")]
+    pub(crate) owner_key: String,
     pub(crate) edge_keys: Vec<SecretKey>,
     pub(crate) ticket_keys: Vec<SecretKey>,
 }
@@ -38,7 +41,10 @@ impl Data {
             .map_err(|error| Fault::usage(format!("the data folder {name} cannot be made: {error}")))?;
         let file = folder.join(FILE);
         let secrets = if file.exists() {
-            read(&file)?
+            let secrets = read(&file)?;
+            // What was missing in it is kept from now on.
+            write(&file, &secrets)?;
+            secrets
         } else {
             let empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
             if !empty {
@@ -50,6 +56,14 @@ impl Data {
             secrets
         };
         Ok(Self { folder: Some(folder.to_owned()), secrets })
+    }
+
+    /// Where the owner's key is to be found: in the file of secrets, or here and now.
+    pub(crate) fn owner_key_place(&self) -> String {
+        self.folder.as_ref().map_or_else(
+            || self.secrets.owner_key.clone(),
+            |folder| format!("owner_key in {}", folder.join(FILE).display()),
+        )
     }
 
     /// The file of a database, if it is kept in one.
@@ -90,14 +104,18 @@ fn only_for_owner(file: &Path) -> std::io::Result<()> {
 impl Secrets {
     fn new() -> Self {
         let key = |kid: &str| SecretKey::from_seed(kid, &random());
-        let service_token = random::<24>().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             format: FORMAT,
-            service_token,
+            service_token: secret_text(),
+            owner_key: secret_text(),
             edge_keys: vec![key("edge-1"), key("edge-2")],
             ticket_keys: vec![key("ticket-1"), key("ticket-2")],
         }
     }
+}
+
+fn secret_text() -> String {
+    random::<24>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn random<const N: usize>() -> [u8; N] {

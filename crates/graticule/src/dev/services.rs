@@ -149,6 +149,7 @@ fn api_config(data: &Data, addresses: &Addresses, catalogue: &Catalogue) -> ApiC
         edge_jwks_url: format!("{}{}", addresses.edge, domain::token::JWKS_PATH),
         dynamodb_endpoint: Some(addresses.store.clone()),
         service_token: data.secrets.service_token.clone(),
+        owner_key: Some(data.secrets.owner_key.clone()),
         ticket_keys: data.secrets.ticket_keys.clone(),
         allowed_origins: origins(addresses),
         catalogue: catalogue.clone(),

@@ -6,11 +6,12 @@ use zonehost::metrics::Metrics;
 
 use super::services::Addresses;
 
-pub(crate) fn print_addresses(addresses: &Addresses) {
+pub(crate) fn print_addresses(addresses: &Addresses, owner_key_place: &str) {
     eprintln!();
     eprintln!("  play     {}", addresses.page);
     eprintln!("  edge     {}", addresses.edge);
     eprintln!("  api      {}  (openapi: {}/openapi.json)", addresses.api, addresses.api);
+    eprintln!("  admin    {}/admin/v1  (key: {owner_key_place})", addresses.api);
     eprintln!("  host     {}  (metrics: {}/metrics)", addresses.host, addresses.admin);
     eprintln!("  store    {}", addresses.store);
     eprintln!();

@@ -118,3 +118,24 @@ fn a_killed_platform_starts_again_on_its_data() {
     assert!(output.status.success(), "{text}");
     assert!(text.lines().any(|line| line.starts_with("players    8 ")), "{text}");
 }
+
+#[test]
+fn a_catalogue_is_shown_and_its_faults_are_told() {
+    let shown = run(&["content", "show"]);
+    assert!(shown.status.success());
+    let folder = folder("content");
+    std::fs::create_dir_all(&folder).expect("made");
+    let file = folder.join("catalogue.json");
+    let path = file.to_str().expect("UTF-8");
+    std::fs::write(&file, &shown.stdout).expect("written");
+    assert!(run(&["content", "check", path]).status.success(), "what is shown has no faults");
+    let text = String::from_utf8(shown.stdout).expect("UTF-8");
+    std::fs::write(&file, text.replace("\"tick_rate_hz\": 60", "\"tick_rate_hz\": 6")).expect("written");
+    let output = run(&["content", "check", path]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for zone in 0..2 {
+        assert!(told.contains(&format!("zones[{zone}].tick_rate_hz: 6 is not from 10 to 128")), "{told}");
+    }
+    refused(&["content", "check", "/nowhere.json"], "cannot be read");
+}

@@ -1,10 +1,15 @@
 //! The rules of `realm`, a combat world: players strike and shoot, monsters live around their homes, chase,
 //! attack and drop loot; who is killed comes back.
 
-mod archetypes;
 mod combat;
+mod content;
 mod loot;
 mod monsters;
+mod switch;
+
+pub use content::RealmContent;
+
+use std::sync::Arc;
 
 use domain::fixed::{Vec2, metres};
 use domain::progression::level_of_xp;
@@ -16,15 +21,8 @@ use crate::inbox::Joining;
 use crate::rules::{Act, ActResult, Rules};
 use crate::world::World;
 
-/// Half the width of a player's body.
-const PLAYER_RADIUS: i32 = 102;
-/// 6 m/s.
-const PLAYER_SPEED: i32 = metres(6);
-/// Full speed in a fifth of a second.
-const PLAYER_ACCELERATION: i32 = metres(30);
 /// New and returning characters appear this near to the middle of the world.
 const START_SPREAD: i32 = metres(10);
-const RESPAWN_MILLIS: u32 = 5_000;
 
 /// The rules of `realm`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,29 +35,31 @@ impl Rules for Realm {
 
     fn body(&self, world: &mut World, joining: &Joining) -> Entity {
         let level = u8::try_from(level_of_xp(joining.xp)).expect("levels end at 60");
-        let health_max = player_health_max(level);
+        let content = Arc::clone(&world.content);
+        let player = &content.realm.player;
+        let health_max = content.realm.player_health_max(level);
         let (position, health) = match &joining.place {
             // Who left dead comes back at the start.
             Some(place) if place.health > 0 => {
-                let spot = world.clamp_inside(place.position, PLAYER_RADIUS);
-                (world.free_spot(spot, 1, PLAYER_RADIUS), place.health.min(health_max))
+                let spot = world.clamp_inside(place.position, player.radius);
+                (world.free_spot(spot, 1, player.radius), place.health.min(health_max))
             }
             _ => (start_spot(world), health_max),
         };
         Entity {
             level,
-            radius: PLAYER_RADIUS,
+            radius: player.radius,
             health,
             health_max,
-            speed_max: PLAYER_SPEED,
-            acceleration: PLAYER_ACCELERATION,
+            speed_max: player.speed_max,
+            acceleration: player.acceleration,
             ..Entity::new(EntityKind::Player, 0, position)
         }
     }
 
     fn act(&self, world: &mut World, actor: usize, act: Act) -> ActResult {
         let result = |outcome, cooldown_ticks| ActResult { outcome, cooldown_ticks };
-        let Some(ability) = combat::player_ability(act.action) else {
+        let Some(ability) = world.content.realm.player_ability(act.action).copied() else {
             return result(ActionOutcome::Unknown, 0);
         };
         if !world.combat {
@@ -81,6 +81,10 @@ impl Rules for Realm {
         combat::projectile_hits(world, projectile, target)
     }
 
+    fn switch(&self, world: &mut World) {
+        switch::switch(world);
+    }
+
     fn run(&self, world: &mut World) {
         for index in 0..world.entities.index_end() {
             if world.entities.get(index).is_none() {
@@ -99,12 +103,9 @@ impl Rules for Realm {
     }
 }
 
-fn player_health_max(level: u8) -> i32 {
-    90 + 10 * i32::from(level)
-}
-
 fn start_spot(world: &mut World) -> Vec2 {
-    world.free_spot(world.terrain.middle(), START_SPREAD, PLAYER_RADIUS)
+    let radius = world.content.realm.player.radius;
+    world.free_spot(world.terrain.middle(), START_SPREAD, radius)
 }
 
 /// Lets a strike or shot end, and shows who walks and who stands.

@@ -17,6 +17,7 @@ use crate::replay::Recording;
 use crate::rules::realm::Realm;
 use wire::frame::wire_bytes;
 
+mod content;
 mod crowding;
 mod importance;
 mod minds;
@@ -47,6 +48,8 @@ struct Crowd {
     joined: u128,
     recording: Recording,
     seed: u64,
+    /// Comes into force with the next step.
+    next: Option<std::sync::Arc<ZoneContent>>,
 }
 
 struct Client {
@@ -81,18 +84,19 @@ impl Crowd {
             random: Random::of_stream(seed, 1),
             clients: BTreeMap::new(),
             joined: 0,
-            recording: Recording::new(definition.clone(), seed),
+            recording: Recording::new(ZoneContent::builtin(definition.clone()), seed),
             seed,
+            next: None,
         }
     }
 
     fn step(&mut self, events: Vec<ZoneEvent>) {
-        let inbox = Inbox { events, ..Inbox::default() };
+        let inbox = Inbox { events, content: self.next.take(), ..Inbox::default() };
         self.outbox.clear();
         self.zone.tick(&inbox, &mut self.outbox);
         self.recording.record(&inbox, &self.zone);
         for admission in &self.outbox.admissions {
-            self.clients.insert(admission.seat, Client::new(&self.recording.definition));
+            self.clients.insert(admission.seat, Client::new(&self.recording.content.definition));
         }
         for departure in &self.outbox.departures {
             self.clients.remove(&departure.seat);
@@ -106,10 +110,10 @@ impl Crowd {
             let now = self.zone.world().tick.0;
             let bytes = wire_bytes(u32::try_from(frame.len()).expect("small"));
             client.received.push((now, bytes));
-            let rate = u32::from(self.recording.definition.tick_rate_hz);
+            let rate = u32::from(self.recording.content.definition.tick_rate_hz);
             let last_second = client.received.iter().filter(|(tick, _)| now - tick < rate);
             let last_second: u32 = last_second.map(|(_, bytes)| bytes).sum();
-            let budget = self.recording.definition.budget;
+            let budget = self.recording.content.definition.budget;
             assert!(last_second <= budget, "seed {}: {last_second} bytes in a second", self.seed);
             read_server_frame(frame, |message| {
                 if let ServerMessage::State(update) = message {
@@ -138,7 +142,7 @@ impl Crowd {
                 1 => {
                     let attach = ZoneEvent::Attach { seat: *seat, budget: 0 };
                     events.extend([ZoneEvent::Detach(*seat), attach]);
-                    *client = Client::new(&self.recording.definition);
+                    *client = Client::new(&self.recording.content.definition);
                 }
                 2 => events.push(ZoneEvent::Blocked(*seat)),
                 3..103 => {
@@ -181,7 +185,8 @@ fn assert_view_is_true(zone: &Zone, seat: Seat, client: &mut Client, seed: u64) 
         }
         seen.insert(visible.entity);
     }
-    let near = entities.all().filter(|entity| entity.position.is_within(own.position, metres(40)));
+    let sight = zone.world().content.definition.interest_radius;
+    let near = entities.all().filter(|entity| entity.position.is_within(own.position, sight));
     wrong.extend(near.map(|entity| entity.id).filter(|id| *id != own.id && !seen.contains(id)));
     client.wrong_since.retain(|entity, _| wrong.contains(entity));
     for entity in wrong {

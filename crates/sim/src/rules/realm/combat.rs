@@ -1,25 +1,19 @@
 //! Strikes, shots, damage, death and what it earns.
 
-use domain::fixed::{Heading, Vec2, metres};
+use domain::fixed::{Heading, Vec2};
 use domain::ids::EntityId;
 use domain::progression::level_of_xp;
 use domain::time::Tick;
 use wire::message::EventKind;
 use wire::state::{Action, EntityKind};
 
-use super::archetypes::{Attack, MONSTERS};
-use super::{RESPAWN_MILLIS, loot, monsters, player_health_max};
+use super::{loot, monsters};
 use crate::entity::{BODY_RADIUS_MAX, Entity};
 use crate::history::REWIND_REACH;
 use crate::outbox::Gain;
 use crate::rules::is_in_arc;
 use crate::world::World;
 
-/// A sixth of a turn to each side.
-const STRIKE_HALF_ANGLE: u16 = 10_923;
-const PROJECTILE_RADIUS: i32 = 50;
-const PROJECTILE_SPEED: i32 = metres(18);
-const PROJECTILE_LIFE_MILLIS: u32 = 1_200;
 const SWING_MILLIS: u32 = 300;
 const CORPSE_MILLIS: u32 = 3_000;
 
@@ -38,37 +32,9 @@ pub(super) struct Ability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AbilityKind {
     /// Hits all enemies in an arc before the actor.
-    Strike { range: i32 },
-    /// Sends a projectile of this archetype.
-    Shoot { archetype: u8 },
-}
-
-/// The ability behind an action of a player's input.
-pub(super) fn player_ability(action: u8) -> Option<Ability> {
-    let ability = |slot, kind, cooldown_millis, damage, damage_per_level| {
-        Some(Ability { slot, kind, cooldown_millis, damage, damage_per_level })
-    };
-    match action {
-        1 => ability(0, AbilityKind::Strike { range: metres(2) + 64 }, 600, 16, 3),
-        2 => ability(1, AbilityKind::Shoot { archetype: 0 }, 900, 12, 2),
-        _ => None,
-    }
-}
-
-/// The attack of a monster.
-pub(super) fn monster_ability(archetype: u8) -> Ability {
-    let monster = &MONSTERS[usize::from(archetype)];
-    let kind = match monster.attack {
-        Attack::Melee => AbilityKind::Strike { range: monster.range },
-        Attack::Dart => AbilityKind::Shoot { archetype: 1 },
-    };
-    Ability {
-        slot: 0,
-        kind,
-        cooldown_millis: monster.cooldown_millis,
-        damage: monster.damage,
-        damage_per_level: 2,
-    }
+    Strike { range: i32, half_angle: u16 },
+    /// Sends a projectile.
+    Shoot { projectile: u8, speed: i32, radius: i32, life_millis: u32 },
 }
 
 /// Uses an ability that is ready; returns the ticks until it is ready again.
@@ -86,20 +52,28 @@ pub(super) fn use_ability(
     body.action_until = until;
     let damage = ability.damage + ability.damage_per_level * (i32::from(body.level) - 1);
     match ability.kind {
-        AbilityKind::Strike { range } => {
+        AbilityKind::Strike { range, half_angle } => {
             body.action = Action::Melee;
-            strike(world, actor, (aim, seen), range, damage);
+            strike(world, actor, (aim, seen), (range, half_angle), damage);
         }
-        AbilityKind::Shoot { archetype } => {
+        AbilityKind::Shoot { projectile, speed, radius, life_millis } => {
             body.action = Action::Shoot;
-            shoot(world, actor, (aim, seen), archetype, damage);
+            let mut missile = Entity::new(EntityKind::Projectile, projectile, Vec2::ZERO);
+            (missile.speed_max, missile.radius) = (speed, radius);
+            shoot(world, actor, (aim, seen), (missile, life_millis), damage);
         }
     }
     ready.since(world.tick)
 }
 
 /// Hits all enemies in an arc, where they were when the actor saw them.
-fn strike(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), range: i32, damage: i32) {
+fn strike(
+    world: &mut World,
+    actor: usize,
+    (aim, seen): (Heading, Tick),
+    (range, half_angle): (i32, u16),
+    damage: i32,
+) {
     let from = world.entities[actor].position;
     let mut struck = std::mem::take(&mut world.targets);
     struck.clear();
@@ -110,7 +84,7 @@ fn strike(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), range: 
             && target.is_alive()
             && history
                 .place(target.id, seen)
-                .is_some_and(|place| is_in_arc(from, aim, place, range + target.radius, STRIKE_HALF_ANGLE))
+                .is_some_and(|place| is_in_arc(from, aim, place, range + target.radius, half_angle))
         {
             struck.push(located.index as usize);
         }
@@ -123,24 +97,29 @@ fn strike(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), range: 
     world.targets = struck;
 }
 
-fn shoot(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), archetype: u8, damage: i32) {
+/// Sends `missile`, which knows its speed and radius.
+fn shoot(
+    world: &mut World,
+    actor: usize,
+    (aim, seen): (Heading, Tick),
+    (missile, life_millis): (Entity, u32),
+    damage: i32,
+) {
     let body = &world.entities[actor];
-    let start = body.position + aim.step(body.radius + PROJECTILE_RADIUS);
-    let velocity = aim.step(PROJECTILE_SPEED);
+    let velocity = aim.step(missile.speed_max);
     let projectile = Entity {
+        position: body.position + aim.step(body.radius + missile.radius),
         velocity,
         intent: velocity,
         heading: aim,
-        radius: PROJECTILE_RADIUS,
-        speed_max: PROJECTILE_SPEED,
         owner: Some(body.id),
         // A projectile carries its damage where others have their health.
         health: damage,
         health_max: damage,
         // What it flies through at once is a part of its life.
-        expires: Some(Tick(world.after_millis(PROJECTILE_LIFE_MILLIS).0 - world.tick.since(seen.plus(1)))),
+        expires: Some(Tick(world.after_millis(life_millis).0 - world.tick.since(seen.plus(1)))),
         shot_at: Some(seen),
-        ..Entity::new(EntityKind::Projectile, archetype, start)
+        ..missile
     };
     world.entities.spawn(projectile);
 }
@@ -148,9 +127,9 @@ fn shoot(world: &mut World, actor: usize, (aim, seen): (Heading, Tick), archetyp
 /// Lets a projectile hit; it goes through those who are not its shooter's enemies.
 pub(super) fn projectile_hits(world: &mut World, projectile: usize, target: usize) -> bool {
     let Some(owner) = world.entities[projectile].owner else { return true };
-    // The shooter may be gone by now; then what it was follows from the archetype.
-    let shooter_kind =
-        if world.entities[projectile].archetype == 0 { EntityKind::Player } else { EntityKind::Monster };
+    // The shooter may be gone by now; what it was follows from the number of the projectile.
+    let by_player = world.content.realm.is_players(world.entities[projectile].archetype);
+    let shooter_kind = if by_player { EntityKind::Player } else { EntityKind::Monster };
     if world.entities[target].kind == shooter_kind {
         return false;
     }
@@ -183,7 +162,7 @@ pub(super) fn deal_damage(world: &mut World, target: usize, source: EntityId, da
 }
 
 fn die(world: &mut World, target: usize, source: EntityId) {
-    let back = world.after_millis(RESPAWN_MILLIS);
+    let back = world.after_millis(world.content.realm.player.respawn_ms);
     let rotten = world.after_millis(CORPSE_MILLIS);
     let victim = &mut world.entities[target];
     victim.action = Action::Dead;
@@ -210,7 +189,7 @@ fn reward(world: &mut World, target: usize, source: EntityId) {
     if victim.kind != EntityKind::Monster {
         return;
     }
-    let xp = MONSTERS[usize::from(victim.archetype)].xp * u32::from(victim.level);
+    let xp = world.content.realm.monster(victim.archetype).xp * u32::from(victim.level);
     let Some(killer) = world.entities.index_of(source) else { return };
     let Some(seat) = world.entities[killer].seat else { return };
     let player = world.players.get_mut(seat).expect("a body's player is there");
@@ -219,10 +198,11 @@ fn reward(world: &mut World, target: usize, source: EntityId) {
     world.gain(Gain { character, xp, kills: 1, deaths: 0, items: None });
     world.tell(seat, EventKind::Experience, source, total);
     let level = u8::try_from(level_of_xp(total)).expect("levels end at 60");
+    let health_max = world.content.realm.player_health_max(level);
     let body = &mut world.entities[killer];
     if level > body.level {
         body.level = level;
-        body.health_max = player_health_max(level);
+        body.health_max = health_max;
         if body.is_alive() {
             body.health = body.health_max;
         }

@@ -4,7 +4,6 @@ use domain::fixed::metres;
 use wire::message::EventKind;
 use wire::state::EntityKind;
 
-use super::archetypes::MONSTERS;
 use crate::entity::Entity;
 use crate::outbox::Gain;
 use crate::world::World;
@@ -13,13 +12,14 @@ const LOOT_RADIUS: i32 = 40;
 const LOOT_LIFE_MILLIS: u32 = 60_000;
 const REACH: i32 = metres(1) + 64;
 
-/// Half of all monsters leave something.
+/// Some monsters leave something.
 pub(super) fn drop_loot(world: &mut World, monster: usize) {
-    if world.random.below(2) == 0 {
+    let numbers = world.content.realm.monster(world.entities[monster].archetype);
+    let (archetype, permille) = (numbers.loot, numbers.loot_permille);
+    if world.random.below(1_000) < 1_000 - permille {
         return;
     }
     let body = &world.entities[monster];
-    let archetype = MONSTERS[usize::from(body.archetype)].loot;
     let loot = Entity {
         radius: LOOT_RADIUS,
         expires: Some(world.after_millis(LOOT_LIFE_MILLIS)),

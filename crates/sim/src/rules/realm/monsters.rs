@@ -6,8 +6,8 @@ use domain::ids::EntityId;
 use domain::time::Tick;
 use wire::state::{Action, EntityKind};
 
-use super::archetypes::{MONSTERS, MonsterArchetype};
-use super::combat::{monster_ability, use_ability};
+use super::combat::use_ability;
+use super::content::Monster;
 use crate::activity::Activity;
 use crate::entity::{Entity, Mind, Mood};
 use crate::paths::Ways;
@@ -33,16 +33,21 @@ const RETURN_MILLIS: (i32, i32) = (10_000, 20_000);
 
 /// Fills the world with monsters.
 pub(super) fn populate(world: &mut World) {
-    if world.monsters > 0 {
+    add(world, world.monsters);
+}
+
+/// Adds so many monsters, if any live here.
+pub(super) fn add(world: &mut World, count: u32) {
+    if count > 0 && world.ways.is_none() {
         world.ways = Some(Box::new(Ways::new(&world.terrain)));
     }
-    for _ in 0..world.monsters {
-        let monster = new_monster(world);
+    for _ in 0..count {
+        let Some(monster) = new_monster(world) else { return };
         world.entities.spawn(monster);
     }
 }
 
-fn new_monster(world: &mut World) -> Entity {
+fn new_monster(world: &mut World) -> Option<Entity> {
     let size = world.terrain.size;
     let middle = world.terrain.middle();
     let mut home = middle;
@@ -54,18 +59,18 @@ fn new_monster(world: &mut World) -> Entity {
             break;
         }
     }
-    let archetype = match world.random.below(10) {
-        0..5 => 0,
-        5..8 => 1,
-        _ => 2,
-    };
-    let level = u8::try_from(1 + world.random.below(4)).expect("a small number");
-    monster_at(archetype, level, home)
+    let World { content, random, .. } = world;
+    let (archetype, level) = content.realm.draw_monster(random)?;
+    Some(monster_at(content.realm.monster(archetype), archetype, level, home))
 }
 
-fn monster_at(archetype: u8, level: u8, home: Vec2) -> Entity {
-    let numbers = &MONSTERS[usize::from(archetype)];
-    let health_max = numbers.health_max + numbers.health_per_level * (i32::from(level) - 1);
+/// The most health of a monster of this level.
+pub(super) fn health_max(numbers: &Monster, level: u8) -> i32 {
+    numbers.health_max + numbers.health_per_level * (i32::from(level) - 1)
+}
+
+fn monster_at(numbers: &Monster, archetype: u8, level: u8, home: Vec2) -> Entity {
+    let health_max = health_max(numbers, level);
     Entity {
         level,
         radius: numbers.radius,
@@ -81,7 +86,8 @@ fn monster_at(archetype: u8, level: u8, home: Vec2) -> Entity {
 /// A dead monster comes back at its home after a while, as a new entity.
 pub(super) fn schedule_return(world: &mut World, dead: usize) {
     let body = &world.entities[dead];
-    let again = monster_at(body.archetype, body.level, body.mind.home);
+    let numbers = world.content.realm.monster(body.archetype);
+    let again = monster_at(numbers, body.archetype, body.level, body.mind.home);
     let millis = world.random.between(RETURN_MILLIS.0, RETURN_MILLIS.1);
     let at = world.after_millis(millis.unsigned_abs());
     world.schedule(at, again);
@@ -166,8 +172,8 @@ fn is_crowded(crowds: &[EntityId], target: EntityId) -> bool {
     crowds.get(first + CROWD - 1) == Some(&target)
 }
 
-fn numbers_of(body: &Entity) -> &'static MonsterArchetype {
-    &MONSTERS[usize::from(body.archetype)]
+fn numbers_of(world: &World, index: usize) -> &Monster {
+    world.content.realm.monster(world.entities[index].archetype)
 }
 
 fn stroll(world: &mut World, index: usize) {
@@ -184,7 +190,7 @@ fn stroll(world: &mut World, index: usize) {
         body.position.is_within(body.mind.goal, ARRIVED)
     };
     if world.entities[index].mind.mood == Mood::Patrol && !arrived && !is_over(world, index) {
-        let speed = numbers_of(&world.entities[index]).speed_max / 3;
+        let speed = numbers_of(world, index).speed_max / 3;
         walk_to_goal(world, index, speed, false);
     } else if world.entities[index].mind.mood == Mood::Patrol {
         let millis = world.random.between(2_000, 6_000);
@@ -200,7 +206,7 @@ fn stroll(world: &mut World, index: usize) {
 
 fn chase(world: &mut World, index: usize, crowds: &[EntityId]) {
     let body = &world.entities[index];
-    let numbers = numbers_of(body);
+    let numbers = *numbers_of(world, index);
     let target = body.mind.target.and_then(|id| world.entities.index_of(id));
     let target = target.filter(|at| {
         let prey = &world.entities[*at];
@@ -213,7 +219,7 @@ fn chase(world: &mut World, index: usize, crowds: &[EntityId]) {
         return;
     };
     let prey = &world.entities[target];
-    let (goal, reach) = (prey.position, numbers.range + prey.radius / 2);
+    let (goal, reach) = (prey.position, numbers.reach + prey.radius / 2);
     let body = &mut world.entities[index];
     body.mind.goal = goal;
     if body.position.is_within(goal, reach) {
@@ -221,9 +227,8 @@ fn chase(world: &mut World, index: usize, crowds: &[EntityId]) {
         let aim = (goal - body.position).heading();
         body.heading = aim;
         if body.ready_at[0] <= world.tick {
-            let ability = monster_ability(body.archetype);
             let now = Tick(world.tick.0.saturating_sub(1));
-            use_ability(world, index, &ability, (aim, now));
+            use_ability(world, index, &numbers.ability, (aim, now));
         }
     } else {
         let crowded = is_crowded(crowds, world.entities[target].id);
@@ -239,7 +244,7 @@ fn go_home(world: &mut World, index: usize) {
         let millis = world.random.between(1_000, 3_000);
         rest(world, index, millis);
     } else {
-        let speed = numbers_of(body).speed_max;
+        let speed = numbers_of(world, index).speed_max;
         walk_to_goal(world, index, speed, false);
     }
 }
@@ -294,7 +299,7 @@ fn looks_now(world: &World, index: usize) -> bool {
 
 fn nearest_player(world: &World, index: usize) -> Option<EntityId> {
     let body = &world.entities[index];
-    let seen = world.grid.nearest_within(body.position, numbers_of(body).sight, |located| {
+    let seen = world.grid.nearest_within(body.position, numbers_of(world, index).sight, |located| {
         let other = world.entities.get(located.index as usize);
         other.is_some_and(|other| other.kind == EntityKind::Player && other.is_alive())
     });

@@ -7,9 +7,9 @@ use domain::random::Random;
 use domain::terrain::Terrain;
 use domain::time::Tick;
 
-use super::archetypes::MONSTERS;
 use super::*;
 use crate::budget::Budget;
+use crate::content::ZoneContent;
 use crate::entity::{Mind, Mood};
 use crate::grid::Grid;
 use crate::inbox::{Inbox, ZoneEvent};
@@ -34,7 +34,9 @@ fn ada() -> Joining {
 /// A world with one player at [`HERO`] and one monster, `east` of it.
 fn duel(archetype: u8, east: i32) -> World {
     let terrain = Terrain { seed: 1, size: metres(200), obstacle_permille: 0 };
-    let mut world = World::new(terrain, 30, Grid::new(terrain.size, metres(20)), Random::new(1));
+    let definition = Catalogue::builtin().zones()[1].clone();
+    let content = ZoneContent::builtin(definition);
+    let mut world = World::new(terrain, content, 30, Grid::new(terrain.size, metres(20)), Random::new(1));
     let hero = Realm.body(&mut world, &ada());
     let index = world.entities.spawn(Entity { position: HERO, ..hero });
     let id = world.entities[index].id;
@@ -42,7 +44,7 @@ fn duel(archetype: u8, east: i32) -> World {
     let player = Player::new(CharacterId::from_u128(1), 0, id, Tick(0), link);
     let seat = world.players.seat(player, Profile::default());
     world.entities[index].seat = Some(seat);
-    let numbers = &MONSTERS[usize::from(archetype)];
+    let numbers = *world.content.realm.monster(archetype);
     let position = HERO + Vec2::new(east, 0);
     world.entities.spawn(Entity {
         radius: numbers.radius,

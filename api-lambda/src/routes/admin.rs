@@ -1,0 +1,4 @@
+//! `/admin/v1`: what administrators do, each with a key and in the audit log.
+
+pub(crate) mod audit;
+pub(crate) mod keys;
