@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ("0009_tournaments", include_str!("../../migrations/dynamodb/0009_tournaments.json")),
     ("0011_social", include_str!("../../migrations/dynamodb/0011_social.json")),
     ("0012_chat", include_str!("../../migrations/dynamodb/0012_chat.json")),
+    ("0010_rooms", include_str!("../../migrations/dynamodb/0010_rooms.json")),
     ("0013_admin", include_str!("../../migrations/dynamodb/0013_admin.json")),
     ("0015_rooms", include_str!("../../migrations/dynamodb/0015_rooms.json")),
     ("0014_content", include_str!("../../migrations/dynamodb/0014_content.json")),

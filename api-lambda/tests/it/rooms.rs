@@ -183,11 +183,11 @@ async fn the_host_hands_its_role_on_by_will_by_leaving_and_by_vanishing() {
     let after = bob.read(&room).await;
     assert_eq!((after.host, members(&after)), (Some(bob.id()), vec![bob.id()]));
     let told = orders(&app, host).await;
-    let told = told.iter().filter_map(|order| match order {
+    let mut told = told.iter().filter_map(|order| match order {
         HostOrder::Notify { notice, .. } => Some(serde_json::from_str::<Value>(&notice.body).expect("JSON")),
         _ => None,
     });
-    assert_eq!(told.last().expect("a notice")["version"], json!(after.version));
+    assert_eq!(told.next_back().expect("a notice")["version"], json!(after.version));
 }
 
 #[tokio::test]

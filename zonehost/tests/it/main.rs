@@ -1,4 +1,5 @@
-//! The zone host as clients meet it: real sockets, and a platform in memory.
+//! The zone host as clients meet it: real sockets, and a platform in memory; in `region`, the
+//! real API over an embedded store engine.
 
 mod content;
 mod crowds;
@@ -6,4 +7,5 @@ mod frames;
 mod harness;
 mod lifecycle;
 mod orders;
+mod region;
 mod tickets;
