@@ -95,7 +95,7 @@ async fn what_cannot_be_said_or_read_is_refused() {
     let path = format!("/v1/chat/{}/messages", Channel::Global);
     let body = json!({ "character": ann.id(), "text": "hi" });
     ann.player.post(&path, &body).await.problem(400, "idempotency_key_missing");
-    bob.player.post_keyed(&path, "k", &body).await.problem(404, "no_character");
+    bob.player.post_keyed(&path, "other", &body).await.problem(404, "no_character");
     let more = json!({ "character": ann.id(), "text": "hi", "name": "God" });
     ann.player.post_keyed(&path, "k", &more).await.problem(400, "bad_body");
     for channel in ["rubbish", "zone:chr_1", "global:1", "whisper:"] {

@@ -278,16 +278,20 @@ async fn a_party_travels_to_one_instance_with_a_seat_for_each() {
     // Full to the last seat: the kept ones are counted once.
     beat(&app, instances[1].0, travel.instance, 498).await;
     let late = ann.travel(id, "forest", "other").await;
-    assert_ne!(late.ok::<PartyTravel>(200).instance, instances[0].1.instance);
+    let late: PartyTravel = late.ok(200);
+    assert_eq!(late.instance, instances[2].1.instance);
     // The host hears of the party.
     let claimed = enter(&app, ann, instances[1].0, &instances[1].1).await;
     assert_eq!(claimed.party, Some(id));
     let seen = people[1].party().await.party.expect("a party");
     assert_eq!(seen.members[0].presence.instance, Some(travel.instance));
+    // The newest travel counts, also for one who has been elsewhere since.
+    assert_eq!(people[2].join("forest", "again").await.instance, late.instance);
     // Without a travel, members are sent to each other.
-    for (_, at) in &instances {
-        let host = instances.iter().find(|(_, other)| other.instance == at.instance).expect("itself").0;
-        beat(&app, host, at.instance, 20).await;
-    }
-    assert_eq!(people[2].join("forest", "again").await.instance, instances[1].1.instance);
+    let (gus, hal) = (person(&app, "Gus").await, person(&app, "Hal").await);
+    let pair = gus.found().await.id;
+    gus.take_in(pair, &hal).await;
+    beat(&app, instances[0].0, instances[0].1.instance, 400).await;
+    enter(&app, &gus, instances[0].0, &instances[0].1).await;
+    assert_eq!(hal.join("forest", "h").await.instance, instances[0].1.instance);
 }
