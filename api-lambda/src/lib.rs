@@ -27,6 +27,7 @@ pub mod openapi;
 mod party;
 mod placement;
 mod relation;
+mod rooms;
 mod routes;
 mod state;
 mod store;

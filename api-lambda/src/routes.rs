@@ -19,6 +19,7 @@ pub(crate) mod instances;
 pub(crate) mod leaderboards;
 pub(crate) mod operational;
 pub(crate) mod parties;
+pub(crate) mod rooms;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -52,6 +53,11 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(chat::report))
         .routes(routes!(admin::moderation::reports))
         .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::read, rooms::update))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::kick))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -29,6 +29,7 @@ pub(crate) mod parties;
 pub(crate) mod presence;
 pub(crate) mod relations;
 pub(crate) mod requests;
+pub(crate) mod rooms;
 pub(crate) mod seats;
 pub(crate) mod sightings;
 pub(crate) mod social_data;
@@ -82,6 +83,7 @@ pub(crate) struct Tables {
     pub(crate) social: String,
     pub(crate) chat: String,
     pub(crate) admin: String,
+    pub(crate) rooms: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -103,6 +105,7 @@ impl Store {
             social: name("social"),
             chat: name("chat"),
             admin: name("admin"),
+            rooms: name("rooms"),
         };
         Self { client, tables: Arc::new(tables) }
     }

@@ -15,7 +15,7 @@ use wire::frame::{ClientMessage, FrameError, read_client_frame};
 use wire::message::{Hello, Resume};
 use wire::reason::ByeReason;
 
-use crate::instance::{Command, FRAMES_WAITING_MAX, InstanceHandle, Outlet};
+use crate::instance::{Command, FRAMES_WAITING_MAX, Farewell, InstanceHandle, NOTICES_WAITING_MAX, Outlet};
 use crate::platform::{Platform, PlatformError};
 use crate::shared::{Shared, unix_now};
 
@@ -52,7 +52,8 @@ pub(crate) struct Admitted {
     pub(crate) instance: Arc<InstanceHandle>,
     pub(crate) seat: Seat,
     pub(crate) frames: mpsc::Receiver<Bytes>,
-    pub(crate) close: oneshot::Receiver<ByeReason>,
+    pub(crate) notices: mpsc::Receiver<Bytes>,
+    pub(crate) close: oneshot::Receiver<Farewell>,
 }
 
 /// Reads the first frame, which must be one Hello or Resume, and does what it asks for.
@@ -67,8 +68,10 @@ pub(crate) async fn admit<P: Platform>(
         return Err(Refusal::new(ByeReason::Draining, "draining", "the host goes down: join again"));
     }
     let (frames_tx, frames) = mpsc::channel(FRAMES_WAITING_MAX);
+    let (notices_tx, notices) = mpsc::channel(NOTICES_WAITING_MAX);
     let (close_tx, close) = oneshot::channel();
-    let outlet = |budget| Outlet { connection, frames: frames_tx, budget, close: close_tx };
+    let outlet =
+        |budget| Outlet { connection, frames: frames_tx, notices: notices_tx, budget, close: close_tx };
     let (instance, seat) = match messages.as_slice() {
         [ClientMessage::Hello(hello)] => say_hello(shared, hello, outlet(hello.budget)).await?,
         [ClientMessage::Resume(resume)] => come_back(shared, resume, outlet(resume.budget)).await?,
@@ -77,7 +80,7 @@ pub(crate) async fn admit<P: Platform>(
             return Err(Refusal::new(ByeReason::Protocol, "first_message", text));
         }
     };
-    Ok(Admitted { instance, seat, frames, close })
+    Ok(Admitted { instance, seat, frames, notices, close })
 }
 
 fn check_version(version: u16) -> Result<(), Refusal> {
@@ -101,7 +104,8 @@ async fn say_hello<P: Platform>(
     let now = unix_now();
     let ticket = token::verify_ticket(&hello.ticket, &shared.ticket_keys(), shared.host, now)
         .map_err(|error| refuse(error.kind(), format!("{error}: join again through the API")))?;
-    let instance = shared.instances.get(&ticket.instance).cloned();
+    // Its order to open it may still be on the way.
+    let instance = shared.instances.awaited(ticket.instance).await;
     let instance = instance.ok_or_else(|| {
         refuse("ticket_instance", "the instance does not run here: join again through the API".into())
     })?;
@@ -150,14 +154,14 @@ async fn leave_elsewhere<P: Platform>(
     instance: &Arc<InstanceHandle>,
 ) {
     let other = shared.directory.instance_of(character).filter(|id| *id != instance.assigned.instance);
-    if let Some(other) = other.and_then(|id| shared.instances.get(&id)) {
+    if let Some(other) = other.and_then(|id| shared.instances.get(id)) {
         let (done, out) = oneshot::channel();
         other.send(Command::Evict { character, done });
         // An error means that it was out already.
         let _ = out.await;
     }
     let settled = async {
-        while !shared.instances.values().all(|instance| instance.journal.is_settled(character)) {
+        while !shared.instances.all().iter().all(|instance| instance.journal.is_settled(character)) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -178,7 +182,7 @@ async fn come_back<P: Platform>(
     };
     let token = resume.token.as_slice().try_into().map_err(|_| useless())?;
     let instance = shared.directory.take_resumable(&token).ok_or_else(useless)?;
-    let instance = shared.instances.get(&instance).cloned().ok_or_else(useless)?;
+    let instance = shared.instances.get(instance).ok_or_else(useless)?;
     let (seated_tx, seated) = oneshot::channel();
     instance.send(Command::Resume { token, outlet, seated: seated_tx });
     let seat = seated.await.map_err(|_| useless())?;

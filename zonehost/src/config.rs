@@ -32,6 +32,10 @@ pub struct HostConfig {
     pub seed: u64,
     /// Threads that zones share for encoding; 0 leaves it to each zone's own.
     pub workers: usize,
+    /// Between two looks into the host's mail, in milliseconds.
+    pub mail_ms: u64,
+    /// Seconds for which an instance that was opened on demand may be empty.
+    pub empty_instance_secs: u32,
     /// What is allowed.
     pub limits: ConnectionLimits,
 }
@@ -105,6 +109,7 @@ impl HostConfig {
         );
         check(self.service_token.len() >= 16, "service_token must have at least 16 characters");
         check(!self.zones.is_empty(), "zones must name at least one zone");
+        check(self.mail_ms > 0, "mail_ms must not be 0");
         check(self.limits.connections_max > 0, "limits.connections_max must not be 0");
         check(self.limits.save_secs > 0, "limits.save_secs must not be 0");
         faults

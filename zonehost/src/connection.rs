@@ -21,7 +21,8 @@ use wire::message::Bye;
 use wire::reason::ByeReason;
 
 use crate::admission::{Admitted, Refusal, admit};
-use crate::instance::Command;
+use crate::instance::{Command, Farewell};
+use crate::notices::Notices;
 use crate::platform::Platform;
 use crate::rate::MessageBudget;
 use crate::shared::{PendingGuard, Shared, stamp_us};
@@ -118,7 +119,8 @@ async fn play<P: Platform>(
     socket: &mut Socket,
     admitted: Admitted,
 ) -> Option<Refusal> {
-    let Admitted { instance, seat, mut frames, mut close } = admitted;
+    let Admitted { instance, seat, mut frames, notices, mut close } = admitted;
+    let mut notices = Notices::new(notices, Instant::now());
     let mut reader = Reader {
         shared,
         connection,
@@ -134,6 +136,13 @@ async fn play<P: Platform>(
                 // Who lets go of a connection says why at the same time.
                 let Some(first) = frame else { break of_close((&mut close).await) };
                 let write = write_frames(socket, first, &mut frames);
+                tokio::select! {
+                    reason = &mut close => break of_close(reason),
+                    written = write => if written.is_err() { break End::Gone },
+                }
+            }
+            Some(notice) = notices.next() => {
+                let write = write_notice(socket, notice);
                 tokio::select! {
                     reason = &mut close => break of_close(reason),
                     written = write => if written.is_err() { break End::Gone },
@@ -175,16 +184,18 @@ enum End {
     Dropped(Refusal),
 }
 
-fn of_close(reason: Result<ByeReason, oneshot::error::RecvError>) -> End {
-    let reason = reason.unwrap_or(ByeReason::Internal);
-    let text = match reason {
+fn of_close(farewell: Result<Farewell, oneshot::error::RecvError>) -> End {
+    let Farewell { reason, text } = farewell.unwrap_or(ByeReason::Internal.into());
+    let usual = match reason {
         ByeReason::Replaced => "this character came in from elsewhere",
         ByeReason::TooSlow => "the connection took nothing for too long",
         ByeReason::Draining => "the host goes down: join again",
         ByeReason::Protocol => "a snapshot was acknowledged that was never sent",
+        ByeReason::Kicked => "somebody in charge has ended this stay",
+        ByeReason::Over => "what this place was for is over",
         _ => "the instance has ended: join again",
     };
-    End::Dropped(Refusal::new(reason, reason.kind(), text))
+    End::Dropped(Refusal::new(reason, reason.kind(), text.unwrap_or_else(|| usual.to_owned())))
 }
 
 /// Writes `first` and all that waits behind it, and flushes once.
@@ -197,6 +208,11 @@ async fn write_frames(
     while let Ok(frame) = frames.try_recv() {
         socket.feed(Message::Binary(frame)).await?;
     }
+    socket.flush().await
+}
+
+async fn write_notice(socket: &mut Socket, notice: Bytes) -> Result<(), SocketError> {
+    socket.feed(Message::Binary(notice)).await?;
     socket.flush().await
 }
 

@@ -1,30 +1,27 @@
 //! A host from start to end: it registers, runs its instances, takes connections, and drains.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle as ThreadHandle;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use domain::catalogue::{Catalogue, ZoneDefinition};
-use domain::contract::hosts::{AssignedInstance, HostRegistered, RegisterHost};
+use domain::contract::hosts::{HostRegistered, RegisterHost};
 use domain::ids::{HostId, ZoneId};
-use domain::random::mix;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use sim::rules::Rules;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wire::reason::ByeReason;
 
 use crate::config::HostConfig;
-use crate::instance::{Command, InstanceHandle, RulesFactory, RunnerSetup, spawn};
-use crate::journal::Journal;
+use crate::instances::{Instances, Maker};
 use crate::metrics::Metrics;
 use crate::platform::{Platform, PlatformError};
-use crate::shared::{Directory, Shared, random_bytes, unix_now};
+use crate::shared::{Shared, random_bytes, unix_now};
 use crate::workers::Pool;
-use crate::{admin, connection, report};
+use crate::{admin, connection, instances, mail, report};
 
 /// How long the platform may be out of reach at the start.
 const REGISTER_FOR: Duration = Duration::from_secs(30);
@@ -50,11 +47,9 @@ pub struct RunningHost<P: Platform> {
     shared: Arc<Shared<P>>,
     address: SocketAddr,
     admin_address: SocketAddr,
-    threads: Vec<ThreadHandle<()>>,
-    journals: JoinSet<()>,
     connections: tokio::task::JoinHandle<()>,
     services: JoinSet<()>,
-    lease_lost: tokio::sync::watch::Receiver<bool>,
+    lease_lost: watch::Receiver<bool>,
 }
 
 /// Starts a host on sockets that are bound already. `rules` makes the rules of each zone.
@@ -71,49 +66,36 @@ pub async fn start<P: Platform + Clone>(
     }
     raise_file_limit();
     let host = HostId::new(unix_now(), u128::from_le_bytes(random_bytes()));
-    let registered = register(&config, host, &platform).await?;
-    let directory = Directory::default();
-    let metrics = Metrics::default();
-    let rules: RulesFactory = Arc::new(rules);
-    let mut instances = HashMap::new();
-    let mut threads = Vec::new();
-    let mut journals = JoinSet::new();
     let workers = Arc::new(Pool::new(config.workers)?);
-    for assigned in registered.instances {
-        let definition = definition_of(catalogue, &assigned)?;
-        let handle = Arc::new(InstanceHandle::new(assigned.clone(), definition.capacity));
-        metrics.add_zone(assigned.instance, assigned.zone.clone());
-        journals.spawn(journal(&assigned, &handle, &platform, &metrics).run());
-        threads.push(spawn(RunnerSetup {
-            handle: Arc::clone(&handle),
-            seed: zone_seed(config.seed, &assigned.zone),
-            definition,
-            rules: Arc::clone(&rules),
-            limits: config.limits.clone(),
-            directory: directory.clone(),
-            metrics: metrics.clone(),
-            workers: Arc::clone(&workers),
-        })?);
-        instances.insert(assigned.instance, handle);
-    }
     let address = listener.local_addr()?;
     let admin_address = admin_listener.local_addr()?;
+    let registered = register(&config, host, &platform).await?;
+    let catalogue = RwLock::new(Arc::new(catalogue.clone()));
+    let instances = Instances::new(Maker { catalogue, rules: Arc::new(rules), workers });
     let keys = registered.lease.ticket_keys;
-    let shared = Arc::new(Shared::new(config, host, platform, instances, directory, metrics, keys));
-    let (lost, lease_lost) = tokio::sync::watch::channel(false);
+    let shared = Arc::new(Shared::new(config, host, platform, instances, keys));
+    for assigned in registered.instances {
+        instances::open(&shared, assigned)?;
+    }
+    let (lost, lease_lost) = watch::channel(false);
     let mut services = JoinSet::new();
     services.spawn(report::report_region(Arc::clone(&shared)));
+    services.spawn(mail::read(Arc::clone(&shared)));
+    services.spawn(instances::close_empty(Arc::clone(&shared)));
     services.spawn(serve_admin(admin_listener, Arc::clone(&shared)));
     let lease_keeper = Arc::clone(&shared);
     services.spawn(async move {
-        let error = report::keep_lease(lease_keeper).await;
-        tracing::error!(%error, "the lease is lost");
-        // Nobody may be waiting any more.
-        let _ = lost.send(true);
+        let error = report::keep_lease(Arc::clone(&lease_keeper)).await;
+        // A host that drains gives its lease back by itself.
+        if !lease_keeper.is_draining() {
+            tracing::error!(%error, "the lease is lost");
+            // Nobody may be waiting any more.
+            let _ = lost.send(true);
+        }
         std::future::pending::<()>().await;
     });
     let connections = tokio::spawn(accept(listener, Arc::clone(&shared)));
-    Ok(RunningHost { shared, address, admin_address, threads, journals, connections, services, lease_lost })
+    Ok(RunningHost { shared, address, admin_address, connections, services, lease_lost })
 }
 
 /// Each connection is an open file, and many systems start programs with a limit of 1,024 that they may raise
@@ -124,31 +106,6 @@ fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
-}
-
-fn definition_of(catalogue: &Catalogue, assigned: &AssignedInstance) -> Result<ZoneDefinition, StartError> {
-    catalogue.zone(&assigned.zone).cloned().ok_or_else(|| StartError::UnknownZone(assigned.zone.clone()))
-}
-
-fn journal<P: Platform + Clone>(
-    assigned: &AssignedInstance,
-    handle: &Arc<InstanceHandle>,
-    platform: &P,
-    metrics: &Metrics,
-) -> Journal<P> {
-    Journal {
-        platform: platform.clone(),
-        instance: assigned.instance,
-        epoch: assigned.epoch,
-        metrics: metrics.clone(),
-        queue: Arc::clone(&handle.journal),
-        zone: Arc::clone(handle),
-    }
-}
-
-/// The seed of a zone: the same for each start with the same configuration.
-fn zone_seed(seed: u64, zone: &ZoneId) -> u64 {
-    zone.as_str().bytes().fold(mix(seed), |hash, byte| mix(hash ^ u64::from(byte)))
 }
 
 async fn register<P: Platform>(
@@ -242,45 +199,59 @@ impl<P: Platform> RunningHost<P> {
         let _ = lost.wait_for(|lost| *lost).await;
     }
 
+    /// Waits until the platform has told the host to drain, which it then does by itself; what is left is to end it
+    /// by [`RunningHost::drain`], which waits for that.
+    pub async fn drain_ordered(&self) {
+        let mut ordered = self.shared.drain_ordered.subscribe();
+        // The sender lives as long as the host.
+        let _ = ordered.wait_for(|ordered| *ordered).await;
+    }
+
     /// Ends well: takes no one in, tells every player to join again, stores everything, gives the lease back.
     /// Whatever is not done by the deadline is given up; returns whether all was.
     pub async fn drain(mut self, deadline: Duration) -> bool {
-        self.shared.draining.store(true, Ordering::Relaxed);
-        let all = tokio::time::timeout(deadline, async {
-            for instance in self.shared.instances.values() {
-                instance.send(Command::Stop(ByeReason::Draining));
-            }
-            while self.journals.join_next().await.is_some() {}
-            let ended = async {
-                while self.shared.directory.connections() > 0 {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            };
-            // Who does not take the last words is cut off.
-            let _ = tokio::time::timeout(CONNECTIONS_END, ended).await;
-            if let Err(error) = self.shared.platform.leave(self.shared.host).await {
-                tracing::warn!(%error, "the lease is left to expire");
-            }
-        });
-        let done = all.await.is_ok();
+        let done = tokio::time::timeout(deadline, drain(&self.shared)).await.is_ok();
         self.connections.abort();
         self.services.abort_all();
-        if done {
-            for thread in std::mem::take(&mut self.threads) {
-                // A runner catches panics of its zone; one of its own is logged by the panic hook.
-                let _ = thread.join();
-            }
-        }
         done
     }
+}
+
+/// Drains the host, once: who calls this again waits for the first.
+async fn drain<P: Platform>(shared: &Shared<P>) {
+    let drained = shared.drained.get_or_init(|| async {
+        shared.draining.store(true, Ordering::Relaxed);
+        shared.instances.stop_all(ByeReason::Draining);
+        shared.instances.all_kept().await;
+        let ended = async {
+            while shared.directory.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // Who does not take the last words is cut off.
+        let _ = tokio::time::timeout(CONNECTIONS_END, ended).await;
+        if let Err(error) = shared.platform.leave(shared.host).await {
+            tracing::warn!(%error, "the lease is left to expire");
+        }
+    });
+    drained.await;
+}
+
+/// Drains the host since the platform says so, and lets the program know.
+pub(crate) fn drain_by_order<P: Platform>(shared: &Arc<Shared<P>>) {
+    shared.draining.store(true, Ordering::Relaxed);
+    if shared.drain_ordered.send_replace(true) {
+        return;
+    }
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move { drain(&shared).await });
 }
 
 impl<P: Platform> Drop for RunningHost<P> {
     fn drop(&mut self) {
         // After a drain nobody is left to hear this.
-        for instance in self.shared.instances.values() {
-            instance.send(Command::Stop(ByeReason::Internal));
-        }
+        self.shared.instances.stop_all(ByeReason::Internal);
+        self.shared.instances.abandon();
         self.connections.abort();
     }
 }

@@ -24,14 +24,33 @@ pub(crate) use runner::{RulesFactory, RunnerSetup, spawn};
 /// only be stale.
 pub(crate) const FRAMES_WAITING_MAX: usize = 4;
 
+/// Notices that wait for a connection; more are left out. With their rate, this is under ten seconds of them.
+pub(crate) const NOTICES_WAITING_MAX: usize = 32;
+
+/// The last words to a player.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Farewell {
+    pub(crate) reason: ByeReason,
+    /// Words for this player; without them, those that go with the reason.
+    pub(crate) text: Option<String>,
+}
+
+impl From<ByeReason> for Farewell {
+    fn from(reason: ByeReason) -> Self {
+        Self { reason, text: None }
+    }
+}
+
 /// What a connection gives to the instance that it plays in.
 pub(crate) struct Outlet {
     pub(crate) connection: ConnectionId,
     pub(crate) frames: mpsc::Sender<Bytes>,
+    /// Frames that belong to no snapshot.
+    pub(crate) notices: mpsc::Sender<Bytes>,
     /// Bytes per second that the client can take; 0 leaves it to the zone.
     pub(crate) budget: u32,
     /// Ends the connection with a reason.
-    pub(crate) close: oneshot::Sender<ByeReason>,
+    pub(crate) close: oneshot::Sender<Farewell>,
 }
 
 /// What an instance is asked to do; it does so at the start of the next tick.
@@ -49,10 +68,12 @@ pub(crate) enum Command {
     Gone { seat: Seat, connection: ConnectionId, stays: bool },
     /// Let a character go, since it enters elsewhere. Answered when it is out.
     Evict { character: CharacterId, done: oneshot::Sender<()> },
+    /// Throw a character out: its connection ends, and nobody comes back into the body.
+    Kick { character: CharacterId, farewell: Farewell },
     /// Another host has claimed this character (by the claim), or the whole instance.
     Fenced(Option<(CharacterId, u64)>),
     /// Let everyone go, and end.
-    Stop(ByeReason),
+    Stop(Farewell),
 }
 
 /// The way to a running instance.

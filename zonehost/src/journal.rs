@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::catalogue::LOOT_ITEMS;
-use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch};
+use domain::contract::hosts::{
+    AssignedInstance, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
+};
+use domain::contract::instances::{LeftBatch, LeftCharacter};
 use domain::contract::players::ItemStack;
-use domain::ids::{CharacterId, Epoch, InstanceId};
+use domain::ids::{CharacterId, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
 use sim::outbox::Gain;
 use tokio::sync::Notify;
 
 use crate::instance::{Command, InstanceHandle};
-use crate::metrics::Metrics;
 use crate::platform::{Platform, PlatformError};
+use crate::shared::Shared;
 
 /// What comes waits this long for more of the same character.
 const GATHER: Duration = Duration::from_millis(200);
@@ -33,9 +36,24 @@ pub(crate) struct JournalQueue {
 struct Waiting {
     gains: BTreeMap<CharacterId, CharacterEvent>,
     saves: BTreeMap<CharacterId, CharacterSave>,
+    /// Who is in the instance no more, by the claim, told after all that they did.
+    left: BTreeMap<CharacterId, u64>,
     /// Characters in the batch that is on its way.
     sending: BTreeSet<CharacterId>,
     closed: bool,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.gains.is_empty() && self.saves.is_empty() && self.left.is_empty()
+    }
+}
+
+/// What is sent at a time.
+struct Batch {
+    events: Vec<CharacterEvent>,
+    saves: Vec<CharacterSave>,
+    left: Vec<LeftCharacter>,
 }
 
 impl JournalQueue {
@@ -44,13 +62,19 @@ impl JournalQueue {
     }
 
     /// Takes in what came out of a tick.
-    pub(crate) fn add(&self, gains: &[Gain], saves: impl IntoIterator<Item = CharacterSave>) {
+    pub(crate) fn add(
+        &self,
+        gains: &[Gain],
+        saves: impl IntoIterator<Item = CharacterSave>,
+        left: impl IntoIterator<Item = LeftCharacter>,
+    ) {
         let mut waiting = self.lock();
         for gain in gains {
             add_gain(&mut waiting.gains, gain);
         }
         waiting.saves.extend(saves.into_iter().map(|save| (save.character, save)));
-        if !(waiting.gains.is_empty() && waiting.saves.is_empty()) {
+        waiting.left.extend(left.into_iter().map(|left| (left.character, left.claim)));
+        if !waiting.is_empty() {
             self.news.notify_one();
         }
     }
@@ -69,16 +93,24 @@ impl JournalQueue {
             || waiting.sending.contains(&character))
     }
 
+    /// Whether nothing at all is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        let waiting = self.lock();
+        waiting.is_empty() && waiting.sending.is_empty()
+    }
+
     /// Takes all that waits; `None` when closed and empty.
-    fn take(&self) -> Option<(Vec<CharacterEvent>, Vec<CharacterSave>)> {
+    fn take(&self) -> Option<Batch> {
         let mut waiting = self.lock();
         let gains: Vec<_> = std::mem::take(&mut waiting.gains).into_values().collect();
         let saves: Vec<_> = std::mem::take(&mut waiting.saves).into_values().collect();
+        let left = std::mem::take(&mut waiting.left).into_iter();
+        let left: Vec<_> = left.map(|(character, claim)| LeftCharacter { character, claim }).collect();
         let characters =
             gains.iter().map(|gain| gain.character).chain(saves.iter().map(|save| save.character));
-        waiting.sending = characters.collect();
+        waiting.sending = characters.chain(left.iter().map(|left| left.character)).collect();
         let over = waiting.closed && waiting.sending.is_empty();
-        (!over).then_some((gains, saves))
+        (!over).then_some(Batch { events: gains, saves, left })
     }
 
     fn sent(&self) {
@@ -106,59 +138,62 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
     }
 }
 
-/// Writes one instance's queue to the platform.
+/// Writes one instance's queue to the platform. The instance hears of characters that another host has claimed.
 pub(crate) struct Journal<P> {
-    pub(crate) platform: P,
-    pub(crate) instance: InstanceId,
-    pub(crate) epoch: Epoch,
-    pub(crate) metrics: Metrics,
-    pub(crate) queue: Arc<JournalQueue>,
-    /// Hears of characters that another host has claimed.
-    pub(crate) zone: Arc<InstanceHandle>,
+    pub(crate) shared: Arc<Shared<P>>,
+    pub(crate) handle: Arc<InstanceHandle>,
 }
 
 impl<P: Platform> Journal<P> {
     /// Stores what comes until the queue is closed and all is stored, or the instance is lost to the host.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(self) -> Result<(), PlatformError> {
+        let queue = &self.handle.journal;
         let mut sequence = 0;
         loop {
-            self.queue.news.notified().await;
+            queue.news.notified().await;
             tokio::time::sleep(GATHER).await;
-            let Some((mut events, saves)) = self.queue.take() else { return };
-            for event in &mut events {
+            let Some(mut batch) = queue.take() else { return Ok(()) };
+            for event in &mut batch.events {
                 sequence += 1;
                 event.sequence = sequence;
             }
-            let stored = self.store_all(&events, &saves).await;
-            self.queue.sent();
-            if stored.is_err() {
-                tracing::error!(instance.id = %self.instance, "the instance belongs to another host now");
-                self.zone.send(Command::Fenced(None));
-                return;
+            let stored = self.store_all(&batch).await;
+            queue.sent();
+            if let Err(error) = stored {
+                tracing::error!(instance.id = %self.instance(), "the instance belongs to another host now");
+                self.handle.send(Command::Fenced(None));
+                return Err(error);
             }
-            if self.queue.lock().closed {
-                self.queue.news.notify_one();
+            if queue.lock().closed {
+                queue.news.notify_one();
             }
         }
     }
 
-    async fn store_all(
-        &self,
-        events: &[CharacterEvent],
-        saves: &[CharacterSave],
-    ) -> Result<(), PlatformError> {
-        for chunk in events.chunks(HOST_BATCH_MAX) {
-            let batch = EventBatch { epoch: self.epoch, events: chunk.to_vec() };
-            self.until_answered(|| self.platform.store(self.instance, batch.clone())).await?;
+    fn instance(&self) -> InstanceId {
+        self.handle.assigned.instance
+    }
+
+    async fn store_all(&self, batch: &Batch) -> Result<(), PlatformError> {
+        let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
+        let platform = &self.shared.platform;
+        for chunk in batch.events.chunks(HOST_BATCH_MAX) {
+            let batch = EventBatch { epoch, events: chunk.to_vec() };
+            self.until_answered(|| platform.store(instance, batch.clone())).await?;
         }
-        for chunk in saves.chunks(HOST_BATCH_MAX) {
-            let batch = SaveBatch { epoch: self.epoch, saves: chunk.to_vec() };
-            let answer = self.until_answered(|| self.platform.save(self.instance, batch.clone())).await?;
+        for chunk in batch.saves.chunks(HOST_BATCH_MAX) {
+            let batch = SaveBatch { epoch, saves: chunk.to_vec() };
+            let answer = self.until_answered(|| platform.save(instance, batch.clone())).await?;
             for (save, outcome) in chunk.iter().zip(answer.into_iter().flat_map(|answer| answer.outcomes)) {
                 if outcome != EntryOutcome::Stored {
-                    self.zone.send(Command::Fenced(Some((save.character, save.claim))));
+                    self.handle.send(Command::Fenced(Some((save.character, save.claim))));
                 }
             }
+        }
+        for chunk in batch.left.chunks(HOST_BATCH_MAX) {
+            let batch = LeftBatch { epoch, characters: chunk.to_vec() };
+            // Who has gone in elsewhere meanwhile is there, and this says nothing against it.
+            self.until_answered(|| platform.left(instance, batch.clone())).await?;
         }
         Ok(())
     }
@@ -174,15 +209,15 @@ impl<P: Platform> Journal<P> {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(error) => error,
             };
-            self.metrics.error(error.kind());
+            self.shared.metrics.error(error.kind());
             match error {
                 PlatformError::Fenced => return Err(error),
                 PlatformError::Rejected(_) => {
-                    tracing::error!(instance.id = %self.instance, %error, "a batch is refused and given up");
+                    tracing::error!(instance.id = %self.instance(), %error, "a batch is refused and given up");
                     return Ok(None);
                 }
                 PlatformError::Retryable(_) => {
-                    tracing::warn!(instance.id = %self.instance, %error, "storing is tried again");
+                    tracing::warn!(instance.id = %self.instance(), %error, "storing is tried again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_MOST);
                 }

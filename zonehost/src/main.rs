@@ -80,6 +80,7 @@ async fn run(config: HostConfig) -> Result<(), RunError> {
     let lost = tokio::select! {
         _ = tokio::signal::ctrl_c() => false,
         _ = terminate.recv() => false,
+        () = host.drain_ordered() => false,
         () = host.lease_lost() => true,
     };
     let drained = host.drain(DRAIN).await;

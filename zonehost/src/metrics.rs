@@ -26,6 +26,10 @@ struct Inner {
     connections_refused: AtomicU64,
     frames_in: AtomicU64,
     bytes_in: AtomicU64,
+    mail_delivered: AtomicU64,
+    notices_sent: AtomicU64,
+    notices_dropped: AtomicU64,
+    instances_opened: AtomicU64,
     zones: Mutex<BTreeMap<InstanceId, ZoneMetrics>>,
 }
 
@@ -133,7 +137,21 @@ impl Metrics {
         self.inner.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn mail_delivered(&self) {
+        self.inner.mail_delivered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn notices(&self, sent: u64, dropped: u64) {
+        self.inner.notices_sent.fetch_add(sent, Ordering::Relaxed);
+        self.inner.notices_dropped.fetch_add(dropped, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove_zone(&self, instance: InstanceId) {
+        lock(&self.inner.zones).remove(&instance);
+    }
+
     pub(crate) fn add_zone(&self, instance: InstanceId, zone: ZoneId) {
+        self.inner.instances_opened.fetch_add(1, Ordering::Relaxed);
         lock(&self.inner.zones).insert(instance, ZoneMetrics::new(zone));
     }
 
@@ -180,6 +198,19 @@ impl Metrics {
         lock(&self.inner.errors).get(kind).copied().unwrap_or(0)
     }
 
+    /// Orders that came by mail so far.
+    #[must_use]
+    pub fn orders(&self) -> u64 {
+        self.inner.mail_delivered.load(Ordering::Relaxed)
+    }
+
+    /// Notices handed to connections, and left out since too many waited.
+    #[must_use]
+    pub fn notice_counts(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.inner.notices_sent), read(&self.inner.notices_dropped))
+    }
+
     /// Bytes of frames received so far.
     #[must_use]
     pub fn bytes_in(&self) -> u64 {
@@ -195,7 +226,13 @@ impl Metrics {
             ("connections_refused_total", self.inner.connections_refused.load(Ordering::Relaxed)),
             ("frames_received_total", self.inner.frames_in.load(Ordering::Relaxed)),
             ("bytes_received_total", self.bytes_in()),
+            ("mail_delivered_total", self.orders()),
+            ("notices_sent_total", self.notice_counts().0),
+            ("notices_dropped_total", self.notice_counts().1),
+            ("instances_opened_total", self.inner.instances_opened.load(Ordering::Relaxed)),
         ];
+        let open = lock(&self.inner.zones).len();
+        write_line(&mut text, "instances_open", "gauge", &[(String::new(), open.to_string())]);
         write_line(&mut text, "active_connections", "gauge", &[(String::new(), connections.to_string())]);
         for (name, value) in counters {
             write_line(&mut text, name, "counter", &[(String::new(), value.to_string())]);

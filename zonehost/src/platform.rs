@@ -5,10 +5,13 @@ pub mod api;
 pub mod local;
 
 use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HostLease, HostRegistered,
+    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
     RegisterHost, SaveBatch,
 };
-use domain::ids::{CharacterId, HostId, InstanceId};
+use domain::contract::instances::LeftBatch;
+use domain::contract::mail::Mailbox;
+use domain::ids::{CharacterId, Epoch, HostId, InstanceId};
+use domain::time::UnixMillis;
 
 /// Why the platform did not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +47,12 @@ pub trait Platform: Send + Sync + 'static {
     /// Announces the host and takes its instances.
     fn register(&self, host: RegisterHost) -> impl Future<Output = Answer<HostRegistered>> + Send;
 
-    /// Renews the lease.
-    fn heartbeat(&self, host: HostId, beat: Heartbeat) -> impl Future<Output = Answer<HostLease>> + Send;
+    /// Renews the lease, and hears what the host is to run.
+    fn heartbeat(
+        &self,
+        host: HostId,
+        beat: Heartbeat,
+    ) -> impl Future<Output = Answer<HeartbeatAnswer>> + Send;
 
     /// Gives everything back.
     fn leave(&self, host: HostId) -> impl Future<Output = Answer<()>> + Send;
@@ -70,6 +77,19 @@ pub trait Platform: Send + Sync + 'static {
         instance: InstanceId,
         batch: EventBatch,
     ) -> impl Future<Output = Answer<BatchOutcome>> + Send;
+
+    /// Notes who is in an instance no more.
+    fn left(
+        &self,
+        instance: InstanceId,
+        batch: LeftBatch,
+    ) -> impl Future<Output = Answer<BatchOutcome>> + Send;
+
+    /// Ends an instance; refused while somebody is on the way to it.
+    fn end(&self, instance: InstanceId, epoch: Epoch) -> impl Future<Output = Answer<()>> + Send;
+
+    /// What the host is told, from this time on.
+    fn mail(&self, host: HostId, since: UnixMillis) -> impl Future<Output = Answer<Mailbox>> + Send;
 
     /// Tells the edge how the region is.
     fn report_region(&self, players: u32, load_permille: u16) -> impl Future<Output = Answer<()>> + Send;

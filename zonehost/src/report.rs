@@ -7,6 +7,8 @@ use std::time::Duration;
 use domain::contract::hosts::{Heartbeat, InstanceLoad};
 use domain::limits::HOST_HEARTBEAT_MILLIS;
 
+use crate::instance::InstanceHandle;
+use crate::instances;
 use crate::platform::{Platform, PlatformError};
 use crate::shared::Shared;
 
@@ -16,10 +18,13 @@ pub(crate) async fn keep_lease<P: Platform>(shared: Arc<Shared<P>>) -> PlatformE
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
-        match shared.platform.heartbeat(shared.host, heartbeat(&shared)).await {
-            Ok(lease) => {
-                shared.set_ticket_keys(lease.ticket_keys);
+        let beat = heartbeat(&shared);
+        let reported = beat.instances.clone();
+        match shared.platform.heartbeat(shared.host, beat).await {
+            Ok(answer) => {
+                shared.set_ticket_keys(answer.lease.ticket_keys);
                 shared.leased.store(true, Ordering::Relaxed);
+                instances::reconcile(&shared, &reported, answer.instances);
             }
             Err(PlatformError::Fenced) => return PlatformError::Fenced,
             Err(error) => {
@@ -40,8 +45,9 @@ pub(crate) async fn report_region<P: Platform>(shared: Arc<Shared<P>>) {
         if !shared.leased.load(Ordering::Relaxed) {
             continue;
         }
-        let players: u32 = shared.instances.values().map(|instance| instance.players()).sum();
-        let capacity: u32 = shared.instances.values().map(|instance| instance.capacity).sum();
+        let instances = shared.instances.all();
+        let players: u32 = instances.iter().map(|instance| instance.players()).sum();
+        let capacity: u32 = instances.iter().map(|instance| instance.capacity).sum();
         let load = u16::try_from(u64::from(players) * 1_000 / u64::from(capacity.max(1))).unwrap_or(1_000);
         if let Err(error) = shared.platform.report_region(players, load.min(1_000)).await {
             shared.metrics.error(error.kind());
@@ -51,12 +57,11 @@ pub(crate) async fn report_region<P: Platform>(shared: Arc<Shared<P>>) {
 }
 
 fn heartbeat<P>(shared: &Shared<P>) -> Heartbeat {
-    let load = |instance: &Arc<crate::instance::InstanceHandle>| InstanceLoad {
+    let load = |instance: &Arc<InstanceHandle>| InstanceLoad {
         instance: instance.assigned.instance,
         players: instance.players(),
     };
-    let mut instances: Vec<_> = shared.instances.values().map(load).collect();
-    instances.sort_by_key(|load| load.instance);
+    let instances = shared.instances.all().iter().map(load).collect();
     let tick_p99_us = shared.metrics.zones().iter().map(|(_, zone)| zone.percentiles().p99_us).max();
     Heartbeat { instances, tick_p99_us: tick_p99_us.unwrap_or(0), draining: shared.is_draining() }
 }

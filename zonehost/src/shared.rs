@@ -1,17 +1,20 @@
 //! What all parts of a running host share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use domain::contract::mail::Audience;
 use domain::ids::{CharacterId, ConnectionId, HostId, InstanceId, TicketId};
 use domain::time::UnixMillis;
 use domain::token::Jwks;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::HostConfig;
-use crate::instance::InstanceHandle;
+use crate::instances::Instances;
 use crate::metrics::Metrics;
 
 /// A secret that lets a player come back into the same body.
@@ -23,10 +26,14 @@ pub(crate) struct Shared<P> {
     pub(crate) host: HostId,
     pub(crate) platform: P,
     pub(crate) metrics: Metrics,
-    pub(crate) instances: HashMap<InstanceId, Arc<InstanceHandle>>,
+    pub(crate) instances: Instances,
     pub(crate) directory: Directory,
     /// No one is taken in any more.
     pub(crate) draining: AtomicBool,
+    /// Set when the platform has told the host to drain.
+    pub(crate) drain_ordered: watch::Sender<bool>,
+    /// Set when it is drained, with whether all was stored and said.
+    pub(crate) drained: tokio::sync::OnceCell<()>,
     /// The lease holds.
     pub(crate) leased: AtomicBool,
     ticket_keys: RwLock<Arc<Jwks>>,
@@ -38,19 +45,19 @@ impl<P> Shared<P> {
         config: HostConfig,
         host: HostId,
         platform: P,
-        instances: HashMap<InstanceId, Arc<InstanceHandle>>,
-        directory: Directory,
-        metrics: Metrics,
+        instances: Instances,
         ticket_keys: Jwks,
     ) -> Self {
         Self {
             config,
             host,
             platform,
-            metrics,
+            metrics: Metrics::default(),
             instances,
-            directory,
+            directory: Directory::default(),
             draining: AtomicBool::new(false),
+            drain_ordered: watch::Sender::new(false),
+            drained: tokio::sync::OnceCell::new(),
             leased: AtomicBool::new(true),
             ticket_keys: RwLock::new(Arc::new(ticket_keys)),
             next_connection: AtomicU64::new(1),
@@ -84,6 +91,8 @@ pub(crate) struct Directory {
 struct Tables {
     resumable: HashMap<ResumeToken, InstanceId>,
     characters: HashMap<CharacterId, InstanceId>,
+    /// Where notices for a character go.
+    ears: HashMap<CharacterId, mpsc::Sender<Bytes>>,
     used_tickets: HashSet<TicketId>,
     /// Used tickets of the last and of this half minute: they expire in 30 s, so two halves are enough.
     older_tickets: HashSet<TicketId>,
@@ -126,12 +135,35 @@ impl Directory {
         self.lock().characters.insert(character, instance);
     }
 
+    /// Notices for the character go there from now on.
+    pub(crate) fn set_ear(&self, character: CharacterId, ear: mpsc::Sender<Bytes>) {
+        self.lock().ears.insert(character, ear);
+    }
+
+    /// Where notices for these players go. The table is not locked while they are handed over.
+    pub(crate) fn ears(&self, to: &Audience) -> Vec<mpsc::Sender<Bytes>> {
+        let tables = self.lock();
+        match to {
+            Audience::Characters(characters) => {
+                let characters: BTreeSet<_> = characters.iter().collect();
+                characters.into_iter().filter_map(|character| tables.ears.get(character).cloned()).collect()
+            }
+            Audience::Instance(instance) => {
+                let ears = tables.ears.iter();
+                let here = |character| tables.characters.get(character) == Some(instance);
+                ears.filter(|(character, _)| here(character)).map(|(_, ear)| ear.clone()).collect()
+            }
+            Audience::Everyone => tables.ears.values().cloned().collect(),
+        }
+    }
+
     /// Forgets that a character is in `instance`, unless it has gone to another one meanwhile.
     pub(crate) fn forget(&self, character: CharacterId, instance: InstanceId, token: &ResumeToken) {
         let mut tables = self.lock();
         tables.resumable.remove(token);
         if tables.characters.get(&character) == Some(&instance) {
             tables.characters.remove(&character);
+            tables.ears.remove(&character);
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod admin;
 pub(crate) mod chat;
 pub(crate) mod instances;
 pub(crate) mod parties;
+pub(crate) mod rooms;
 pub(crate) mod social;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.

@@ -18,6 +18,7 @@ use token::KeyRing;
 
 use crate::error::ApiError;
 use crate::extract::{Body, InPath, InQuery, Service};
+use crate::routes::rooms;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::claims::ClaimRefusal;
@@ -171,8 +172,14 @@ pub(crate) async fn claim(
     claimed.party = store.party_of(id).await?.map(|party| party.id);
     // The seat ends when two heartbeats have had the time to count the player.
     let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
-    if let Err(error) = store.end_seat(body.instance, id, until).await {
-        // It ends with the ticket then; the claim stands.
+    let arrived = async {
+        match store.end_seat(body.instance, id, until).await? {
+            Some(purpose) => rooms::after_arriving(&store, &purpose, id, body.host).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = arrived.await {
+        // The seat ends with the ticket then; the claim stands.
         tracing::warn!(kind = error.kind(), %error, "a seat was not ended early");
     }
     Ok(Json(claimed))

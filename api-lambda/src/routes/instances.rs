@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, InPath, InQuery, Service};
+use crate::routes::rooms;
 use crate::store::Store;
 use crate::store::batches::Fenced;
 use crate::store::instances::EndRefusal;
@@ -99,6 +100,10 @@ pub(crate) async fn left(
         return Err(ApiError::BadRequest(format!("{} is in the batch twice", twice.character)));
     }
     let outcomes = store.apply_left(instance, &body).await?;
+    if let Err(error) = rooms::after_leaving(&store, instance).await {
+        // Whoever looks at the room sees it all the same.
+        tracing::warn!(kind = error.kind(), %error, "a room was not told who left");
+    }
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 

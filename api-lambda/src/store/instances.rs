@@ -247,6 +247,11 @@ impl Store {
         })
     }
 
+    /// Whether there was an instance of this id, and it is over.
+    pub(crate) async fn is_over(&self, instance: InstanceId, now: UnixMillis) -> Result<bool, StoreError> {
+        Ok(matches!(self.ownership(instance, now).await?, Ownership::Ended { .. }))
+    }
+
     async fn ownership(&self, instance: InstanceId, now: UnixMillis) -> Result<Ownership, StoreError> {
         let keys = [instance.to_string(), load_key(instance)];
         let items = self.fleet_items(&keys).await?;
@@ -307,7 +312,6 @@ impl Store {
     ) -> Result<Result<(), EndRefusal>, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
             let parts = match self.ownership(instance, now).await? {
-                Ownership::Unknown => return Ok(Err(EndRefusal::Fenced)),
                 Ownership::Ended { closing: None } => return Ok(Ok(())),
                 Ownership::Ended { closing: Some(current) } if current == epoch => {
                     vec![self.entomb_part(instance, epoch, now)]
@@ -317,7 +321,9 @@ impl Store {
                     self.entomb_part(instance, epoch, now),
                     self.unload_part(instance, Some("size(seats) = :none")),
                 ],
-                Ownership::Ended { .. } | Ownership::Held(_) => return Ok(Err(EndRefusal::Fenced)),
+                Ownership::Unknown | Ownership::Ended { .. } | Ownership::Held(_) => {
+                    return Ok(Err(EndRefusal::Fenced));
+                }
             };
             match self.transact(parts).await? {
                 Ok(()) => return Ok(Ok(())),

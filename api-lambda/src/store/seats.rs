@@ -1,11 +1,14 @@
 //! Seats: places in an instance that are promised to characters on their way. They are kept in the item of the
 //! instance's load, count from the moment of the promise, and end with the ticket.
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::contract::instances::Purpose;
 use domain::ids::{CharacterId, HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
 
-use crate::store::fleet::load_key;
+use crate::store::fleet::{load_key, read_purpose};
 use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
 
@@ -107,13 +110,14 @@ impl Store {
         done_if(call.send().await).map(|_| ())
     }
 
-    /// The character has arrived: its seat ends at `until`, when its host has counted it.
+    /// The character has arrived: its seat ends at `until`, when its host has counted it. The answer is what the
+    /// instance is for, if there was a seat.
     pub(crate) async fn end_seat(
         &self,
         instance: InstanceId,
         character: CharacterId,
         until: UnixMillis,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Purpose>, StoreError> {
         let call = self
             .client
             .update_item()
@@ -122,8 +126,10 @@ impl Store {
             .update_expression("SET seats.#character = :until")
             .condition_expression("attribute_exists(seats.#character)")
             .expression_attribute_names("#character", character.to_string())
-            .expression_attribute_values(":until", number(until.as_millis()));
-        done_if(call.send().await).map(|_| ())
+            .expression_attribute_values(":until", number(until.as_millis()))
+            .return_values(ReturnValue::AllNew);
+        let load = if_done(call.send().await)?.and_then(|done| done.attributes);
+        load.as_ref().map(read_purpose).transpose()
     }
 
     /// Removes the seats of this load that have ended.
@@ -162,17 +168,20 @@ impl Store {
 }
 
 /// Whether the condition of the update held.
-pub(crate) fn done_if<T>(
-    result: Result<T, aws_sdk_dynamodb::error::SdkError<UpdateItemError>>,
-) -> Result<bool, StoreError> {
+pub(crate) fn done_if<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<bool, StoreError> {
+    if_done(result).map(|done| done.is_some())
+}
+
+/// The answer, if the condition of the update held.
+fn if_done<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<Option<T>, StoreError> {
     match result {
-        Ok(_) => Ok(true),
+        Ok(done) => Ok(Some(done)),
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
         {
-            Ok(false)
+            Ok(None)
         }
         Err(error) => Err(unavailable(error)),
     }

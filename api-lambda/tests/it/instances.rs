@@ -2,7 +2,7 @@
 
 use domain::contract::hosts::{BatchOutcome, ClaimedCharacter, EntryOutcome, HostRegistered};
 use domain::contract::players::Character;
-use domain::ids::HostId;
+use domain::ids::{CharacterId, HostId, InstanceId};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -148,4 +148,76 @@ async fn first_host(world: &World<'_>) -> String {
     let character = player.create("Scout").await;
     let answer = player.post_keyed("/v1/zones/forest/join", "k", &json!({ "character": character.id })).await;
     answer.ok::<Value>(200)["host"].as_str().expect("a host").to_owned()
+}
+
+#[tokio::test]
+async fn who_left_is_told_under_the_epoch_and_in_good_batches() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let player = app.player().await;
+    let ada = player.create("Ada").await;
+    let claim = world.claim(&player, &ada).await;
+    let left = async |epoch: u64, characters: Value| {
+        app.internal(&world.path("left"), &json!({ "epoch": epoch, "characters": characters })).await
+    };
+    let own = json!([{ "character": ada.id, "claim": claim }]);
+    left(world.epoch() + 1, own.clone()).await.problem(409, "fenced");
+    left(world.epoch(), json!([{ "character": ada.id }])).await.problem(400, "bad_body");
+    left(world.epoch(), json!([{ "character": ada.id, "claim": 1, "why": "x" }]))
+        .await
+        .problem(400, "bad_body");
+    let twice = json!([{ "character": ada.id, "claim": 1 }, { "character": ada.id, "claim": 2 }]);
+    left(world.epoch(), twice).await.problem(400, "bad_request");
+    let many: Vec<_> =
+        (0..257_u128).map(|n| json!({ "character": CharacterId::from_u128(n), "claim": 1 })).collect();
+    left(world.epoch(), json!(many)).await.problem(400, "bad_request");
+    let answers = join_all((0..5).map(|_| left(world.epoch(), own.clone()))).await;
+    for answer in answers {
+        assert_eq!(answer.ok::<BatchOutcome>(200).outcomes, [EntryOutcome::Stored]);
+    }
+}
+
+#[tokio::test]
+async fn an_instance_ends_for_its_owner_only_and_not_while_somebody_comes() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let instance = world.registered.instances[0].instance;
+    let end = async |instance: InstanceId, query: &str| {
+        let path = format!("/internal/v1/instances/{instance}{query}");
+        send(app.request(reqwest::Method::DELETE, &path).bearer_auth(SERVICE_TOKEN)).await
+    };
+    end(instance, "").await.problem(400, "bad_query");
+    end(instance, "?epoch=x").await.problem(400, "bad_query");
+    end(instance, &format!("?epoch={}", world.epoch() + 1)).await.problem(409, "fenced");
+    end(InstanceId::from_u128(5), "?epoch=1").await.problem(409, "fenced");
+    first_host(&world).await;
+    let own = format!("?epoch={}", world.epoch());
+    end(instance, &own).await.problem(409, "instance_awaited");
+    let player = app.player().await;
+    let answer = send(
+        app.request(reqwest::Method::DELETE, &format!("/internal/v1/instances/{instance}{own}"))
+            .bearer_auth(&player.token),
+    );
+    answer.await.problem(401, "service_token");
+}
+
+#[tokio::test]
+async fn a_player_joins_where_a_friend_is() {
+    let app = App::start().await;
+    let worlds = [world(&app).await, world(&app).await];
+    let (ada, bob) = (app.player().await, app.player().await);
+    let (adas, bobs) = (ada.create("Ada").await, bob.create("Bob").await);
+    for (number, world) in worlds.iter().enumerate() {
+        world.claim(&ada, &adas).await;
+        let body = json!({ "character": bobs.id, "with": adas.id });
+        let answer = bob.post_keyed("/v1/zones/forest/join", &format!("k{number}"), &body).await;
+        assert_eq!(answer.ok::<Value>(200)["instance"], json!(world.registered.instances[0].instance));
+    }
+    // Nobody there, or nobody at all: the usual choice.
+    for (key, friend) in [("k8", json!(bobs.id)), ("k9", json!(CharacterId::from_u128(7)))] {
+        let body = json!({ "character": bobs.id, "with": friend });
+        assert_eq!(bob.post_keyed("/v1/zones/forest/join", key, &body).await.status, 200);
+    }
+    let body = json!({ "character": bobs.id, "with": "someone" });
+    bob.post_keyed("/v1/zones/forest/join", "k10", &body).await.problem(400, "bad_body");
 }

@@ -13,4 +13,5 @@ mod instances;
 mod leaderboards;
 mod openapi;
 mod parties;
+mod rooms;
 mod zones;

@@ -9,6 +9,7 @@ pub mod instances;
 pub mod mail;
 pub mod parties;
 pub mod players;
+pub mod rooms;
 pub mod social;
 
 use serde::{Deserialize, Serialize};

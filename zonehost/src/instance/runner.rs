@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use domain::catalogue::ZoneDefinition;
 use domain::contract::hosts::CharacterSave;
+use domain::contract::instances::LeftCharacter;
 use domain::ids::{CharacterId, InstanceId};
 use rustix::time::{ClockId, clock_gettime};
 use sim::inbox::{Inbox, Joining, ZoneEvent};
@@ -22,7 +23,7 @@ use wire::frame::frame_of;
 use wire::reason::ByeReason;
 
 use super::seats::{Seated, Seats};
-use super::{Command, InstanceHandle, Outlet};
+use super::{Command, Farewell, InstanceHandle, Outlet};
 use crate::config::ConnectionLimits;
 use crate::metrics::Metrics;
 use crate::shared::{Directory, random_bytes, stamp_us};
@@ -163,10 +164,10 @@ impl Runner {
         self.outbox.clear();
         let report = self.zone.tick_with(&self.inbox, &mut self.outbox, self.setup.workers.as_ref());
         // Who leaves goes first: their seat may be another's already.
-        let saves = self.take_saves(report.tick);
+        let (saves, left) = self.take_saves(report.tick);
         self.seat_admitted();
         self.deliver_frames();
-        self.setup.handle.journal.add(&self.outbox.gains, saves);
+        self.setup.handle.journal.add(&self.outbox.gains, saves, left);
         self.drop_offenders();
         let players = u32::try_from(self.seats.len()).expect("seats are few");
         self.setup.handle.players.store(players, Ordering::Relaxed);
@@ -213,6 +214,15 @@ impl Runner {
                     self.inbox.events.push(ZoneEvent::Leave(seat));
                 }
             }
+            Command::Kick { character, farewell } => {
+                if let Some((seat, seated)) = self.seats.find(|seated| seated.character == character) {
+                    // Not even within this tick does anyone come back.
+                    self.setup.directory.take_resumable(&seated.token);
+                    seated.token = random_bytes();
+                    seated.close(farewell);
+                    self.inbox.events.push(ZoneEvent::Leave(seat));
+                }
+            }
             Command::Fenced(Some((character, claim))) => {
                 let lost = self.seats.find(|seated| seated.character == character && seated.claim == claim);
                 if let Some((seat, seated)) = lost {
@@ -220,8 +230,8 @@ impl Runner {
                     self.inbox.events.push(ZoneEvent::Leave(seat));
                 }
             }
-            Command::Fenced(None) => self.stop(ByeReason::Internal),
-            Command::Stop(reason) => self.stop(reason),
+            Command::Fenced(None) => self.stop(&ByeReason::Internal.into()),
+            Command::Stop(farewell) => self.stop(&farewell),
         }
     }
 
@@ -250,6 +260,7 @@ impl Runner {
         self.setup.directory.take_resumable(&seated.token);
         self.setup.directory.add_resumable(token, self.instance);
         let budget = outlet.budget;
+        self.setup.directory.set_ear(seated.character, outlet.notices.clone());
         seated.attach(outlet, token);
         seated.claim = claim.unwrap_or(seated.claim);
         self.welcome(seat);
@@ -303,6 +314,7 @@ impl Runner {
             let token = random_bytes();
             self.setup.directory.add_resumable(token, self.instance);
             self.setup.directory.set_instance(admission.character, self.instance);
+            self.setup.directory.set_ear(admission.character, outlet.notices.clone());
             self.seats.insert(admission.seat, Seated::new(admission.character, claim, token, outlet));
             self.welcome(admission.seat);
             // A connection that is gone by now reports so with its seat, or its outlet is closed.
@@ -324,12 +336,13 @@ impl Runner {
         }
     }
 
-    /// The places of who left, and, spread over the interval, of all others.
-    fn take_saves(&mut self, tick: u32) -> Vec<CharacterSave> {
-        let mut saves = Vec::new();
+    /// The places of who left, and, spread over the interval, of all others; and who left.
+    fn take_saves(&mut self, tick: u32) -> (Vec<CharacterSave>, Vec<LeftCharacter>) {
+        let (mut saves, mut left) = (Vec::new(), Vec::new());
         for departure in std::mem::take(&mut self.outbox.departures) {
             let seated = self.seats.take(departure.seat).expect("who leaves was seated");
             self.setup.directory.forget(departure.character, self.instance, &seated.token);
+            left.push(LeftCharacter { character: departure.character, claim: seated.claim });
             saves.push(CharacterSave {
                 character: departure.character,
                 claim: seated.claim,
@@ -347,7 +360,7 @@ impl Runner {
                 saves.push(CharacterSave { character: seated.character, claim: seated.claim, place });
             }
         }
-        saves
+        (saves, left)
     }
 
     fn drop_offenders(&mut self) {
@@ -360,10 +373,10 @@ impl Runner {
         }
     }
 
-    fn stop(&mut self, reason: ByeReason) {
+    fn stop(&mut self, farewell: &Farewell) {
         self.stopping = true;
         for (seat, seated) in self.seats.iter_mut() {
-            seated.close(reason);
+            seated.close(farewell.clone());
             self.inbox.events.push(ZoneEvent::Leave(seat));
         }
         self.joining.clear();

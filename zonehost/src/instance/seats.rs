@@ -8,7 +8,7 @@ use sim::player::Seat;
 use tokio::sync::oneshot;
 use wire::reason::ByeReason;
 
-use crate::instance::Outlet;
+use crate::instance::{Farewell, Outlet};
 use crate::shared::ResumeToken;
 
 /// A player of the instance, with or without a connection.
@@ -55,10 +55,10 @@ impl Seated {
     }
 
     /// Ends the connection, if there is one.
-    pub(super) fn close(&mut self, reason: ByeReason) {
+    pub(super) fn close(&mut self, farewell: impl Into<Farewell>) {
         if let Some(outlet) = self.outlet.take() {
             // If the connection has just ended by itself, nobody is left to be told.
-            let _ = outlet.close.send(reason);
+            let _ = outlet.close.send(farewell.into());
         }
     }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 use domain::contract::Problem;
 use domain::contract::edge::RegionReport;
 use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HostLease, HostRegistered,
+    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
     RegisterHost, SaveBatch,
 };
-use domain::ids::{CharacterId, HostId, InstanceId};
+use domain::contract::instances::LeftBatch;
+use domain::contract::mail::Mailbox;
+use domain::ids::{CharacterId, Epoch, HostId, InstanceId};
+use domain::time::UnixMillis;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,7 +81,7 @@ impl Platform for ApiPlatform {
         self.post("/internal/v1/hosts".into(), &host).await
     }
 
-    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HostLease> {
+    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HeartbeatAnswer> {
         self.post(format!("/internal/v1/hosts/{host}/heartbeat"), &beat).await
     }
 
@@ -97,6 +100,22 @@ impl Platform for ApiPlatform {
 
     async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
         self.post(format!("/internal/v1/instances/{instance}/events"), &batch).await
+    }
+
+    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
+        self.post(format!("/internal/v1/instances/{instance}/left"), &batch).await
+    }
+
+    async fn end(&self, instance: InstanceId, epoch: Epoch) -> Answer<()> {
+        let url = format!("{}/internal/v1/instances/{instance}?epoch={epoch}", self.api_url);
+        self.send(Method::DELETE, url, &()).await.map(drop)
+    }
+
+    async fn mail(&self, host: HostId, since: UnixMillis) -> Answer<Mailbox> {
+        let since = since.as_millis();
+        let url = format!("{}/internal/v1/hosts/{host}/mail?since={since}", self.api_url);
+        let response = self.send(Method::GET, url, &()).await?;
+        response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))
     }
 
     async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {

@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat,
-    HostLease, HostRegistered, RegisterHost, SaveBatch,
+    HeartbeatAnswer, HostLease, HostRegistered, RegisterHost, SaveBatch,
 };
-use domain::contract::instances::Purpose;
+use domain::contract::instances::{LeftBatch, Purpose};
+use domain::contract::mail::{HostMail, HostOrder, Mailbox};
 use domain::contract::players::{Character, ItemStack, Place};
-use domain::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, SessionId, TicketId, ZoneId};
+use domain::ids::{
+    AccountId, CharacterId, Epoch, HostId, InstanceId, MessageId, SessionId, TicketId, ZoneId,
+};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS, TICKET_LIFETIME_SECS};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
+use domain::time::UnixMillis;
 use domain::token::{TICKET_ISSUER, TicketClaims};
 use token::KeyRing;
 
@@ -34,12 +38,18 @@ struct State {
     applied: BTreeSet<(InstanceId, u64)>,
     host: Option<HostId>,
     tickets: u128,
+    /// What the host is to run.
+    assigned: Vec<AssignedInstance>,
+    mail: Vec<HostMail>,
+    made: u128,
 }
 
 struct Stored {
     account: AccountId,
     character: Character,
     claim: u64,
+    /// Where it is.
+    instance: Option<InstanceId>,
 }
 
 impl LocalPlatform {
@@ -65,7 +75,7 @@ impl LocalPlatform {
             created_at: unix_now(),
             updated_at: unix_now(),
         };
-        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0 };
+        let stored = Stored { account: AccountId::from_u128(number), character, claim: 0, instance: None };
         self.lock().characters.insert(id, stored);
         id
     }
@@ -76,9 +86,61 @@ impl LocalPlatform {
         self.lock().characters.get(&id).map(|stored| stored.character.clone())
     }
 
+    /// The instance that the character is in.
+    #[must_use]
+    pub fn instance_of(&self, id: CharacterId) -> Option<InstanceId> {
+        self.lock().characters.get(&id)?.instance
+    }
+
+    /// Leaves an order for the host.
+    pub fn post(&self, order: HostOrder) {
+        let mut state = self.lock();
+        let id = MessageId::new(unix_now(), state.mail.len() as u128);
+        state.mail.push(HostMail { id, order });
+    }
+
+    /// An instance for the host to run, on demand. It learns of it from its next heartbeat.
+    pub fn assign(&self, zone: &ZoneId, purpose: Purpose) -> AssignedInstance {
+        let mut state = self.lock();
+        state.made += 1;
+        let instance = InstanceId::from_u128(1_000_000 + state.made);
+        let assigned =
+            AssignedInstance { instance, zone: zone.clone(), epoch: Epoch(1), purpose, on_demand: true };
+        state.assigned.push(assigned.clone());
+        assigned
+    }
+
+    /// Takes an instance from the host, which learns of it from its next heartbeat.
+    pub fn unassign(&self, instance: InstanceId) {
+        self.lock().assigned.retain(|assigned| assigned.instance != instance);
+    }
+
+    /// What the host is to run.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<AssignedInstance> {
+        self.lock().assigned.clone()
+    }
+
+    /// A ticket to enter this very instance.
+    #[must_use]
+    pub fn ticket_into(&self, character: CharacterId, assigned: &AssignedInstance) -> Option<String> {
+        let claims = self.claims_into(character, assigned.instance, &assigned.zone)?;
+        Some(self.keys.sign(&claims))
+    }
+
     /// The claims of a ticket to enter `zone`; `None` if there is no such character or zone.
     #[must_use]
     pub fn ticket_claims(&self, character: CharacterId, zone: &ZoneId) -> Option<TicketClaims> {
+        let instance = *self.lock().instances.get(zone)?;
+        self.claims_into(character, instance, zone)
+    }
+
+    fn claims_into(
+        &self,
+        character: CharacterId,
+        instance: InstanceId,
+        zone: &ZoneId,
+    ) -> Option<TicketClaims> {
         let mut state = self.lock();
         state.tickets += 1;
         let account = state.characters.get(&character)?.account;
@@ -92,7 +154,7 @@ impl LocalPlatform {
             iat: now,
             exp: now + TICKET_LIFETIME_SECS,
             character,
-            instance: *state.instances.get(zone)?,
+            instance,
             zone: zone.clone(),
         })
     }
@@ -125,13 +187,14 @@ impl Platform for LocalPlatform {
             state.instances.insert(zone.clone(), instance);
             AssignedInstance { instance, zone, epoch: Epoch(1), purpose: Purpose::Public, on_demand: false }
         });
-        let instances = instances.collect();
+        let instances: Vec<_> = instances.collect();
+        state.assigned.clone_from(&instances);
         drop(state);
         Ok(HostRegistered { instances, lease: self.lease() })
     }
 
-    async fn heartbeat(&self, _: HostId, _: Heartbeat) -> Answer<HostLease> {
-        Ok(self.lease())
+    async fn heartbeat(&self, _: HostId, _: Heartbeat) -> Answer<HeartbeatAnswer> {
+        Ok(HeartbeatAnswer { lease: self.lease(), instances: self.assigned() })
     }
 
     async fn leave(&self, _: HostId) -> Answer<()> {
@@ -143,6 +206,7 @@ impl Platform for LocalPlatform {
         let stored = state.characters.get_mut(&character).filter(|stored| stored.account == claim.account);
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
+        stored.instance = Some(claim.instance);
         Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim, party: None })
     }
 
@@ -177,6 +241,31 @@ impl Platform for LocalPlatform {
             EntryOutcome::Stored
         });
         Ok(BatchOutcome { outcomes: outcomes.collect() })
+    }
+
+    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
+        let mut state = self.lock();
+        let outcomes =
+            batch.characters.into_iter().map(|left| match state.characters.get_mut(&left.character) {
+                None => EntryOutcome::Gone,
+                Some(stored) if stored.claim != left.claim => EntryOutcome::Fenced,
+                Some(stored) => {
+                    stored.instance = stored.instance.filter(|other| *other != instance);
+                    EntryOutcome::Stored
+                }
+            });
+        Ok(BatchOutcome { outcomes: outcomes.collect() })
+    }
+
+    async fn end(&self, instance: InstanceId, _: Epoch) -> Answer<()> {
+        self.unassign(instance);
+        Ok(())
+    }
+
+    async fn mail(&self, _: HostId, since: UnixMillis) -> Answer<Mailbox> {
+        let since = MessageId::new(since, 0);
+        let mail = self.lock().mail.iter().filter(|mail| mail.id >= since).cloned().collect();
+        Ok(Mailbox { mail, more: false })
     }
 
     async fn report_region(&self, _: u32, _: u16) -> Answer<()> {

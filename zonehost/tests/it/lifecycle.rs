@@ -7,10 +7,13 @@ use std::time::Duration;
 use client::{ClientError, Connection, Incoming};
 use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HostLease, HostRegistered,
+    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
     RegisterHost, SaveBatch,
 };
-use domain::ids::{CharacterId, HostId, InstanceId};
+use domain::contract::instances::LeftBatch;
+use domain::contract::mail::Mailbox;
+use domain::ids::{CharacterId, Epoch, HostId, InstanceId};
+use domain::time::UnixMillis;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sim::entity::Entity;
 use sim::inbox::Joining;
@@ -196,7 +199,7 @@ impl Platform for Lossy {
     async fn register(&self, host: RegisterHost) -> Answer<HostRegistered> {
         self.inner.register(host).await
     }
-    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HostLease> {
+    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HeartbeatAnswer> {
         if self.fenced.load(Ordering::SeqCst) {
             return Err(PlatformError::Fenced);
         }
@@ -214,6 +217,18 @@ impl Platform for Lossy {
     }
     async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
         let answer = self.inner.store(instance, batch).await;
+        self.lose(answer)
+    }
+    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
+        let answer = self.inner.left(instance, batch).await;
+        self.lose(answer)
+    }
+    async fn end(&self, instance: InstanceId, epoch: Epoch) -> Answer<()> {
+        let answer = self.inner.end(instance, epoch).await;
+        self.lose(answer)
+    }
+    async fn mail(&self, host: HostId, since: UnixMillis) -> Answer<Mailbox> {
+        let answer = self.inner.mail(host, since).await;
         self.lose(answer)
     }
     async fn report_region(&self, players: u32, load_permille: u16) -> Answer<()> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::contract::hosts::{Heartbeat, InstanceLoad, RegisterHost};
-use domain::ids::{CharacterId, MatchId};
+use domain::contract::hosts::{ClaimCharacter, EntryOutcome, Heartbeat, InstanceLoad, RegisterHost};
+use domain::contract::instances::{LeftBatch, LeftCharacter};
+use domain::contract::players::Character;
+use domain::ids::{AccountId, CharacterId, MatchId};
 use domain::limits::HOST_LEASE_MILLIS;
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
@@ -190,4 +192,70 @@ async fn the_instance_of_a_dead_host_opens_anew_elsewhere_and_the_dead_cannot_wr
     let end = later.plus_millis(120_000);
     assert!(store.close_instance(id, "over", end).await.expect("works"));
     assert!(!write(new.epoch).await);
+}
+
+/// Makes a character and lets it enter the instance; the number of the claim.
+async fn enter(store: &Store, id: CharacterId, info: &InstanceInfo) -> u64 {
+    let account = AccountId::from_u128(id.as_u128());
+    if store.character(id).await.expect("works").is_none() {
+        let character = Character {
+            id,
+            name: format!("Tester {}", id.as_u128()).parse().expect("a name"),
+            version: 1,
+            level: 1,
+            xp: 0,
+            kills: 0,
+            deaths: 0,
+            items: Vec::new(),
+            place: None,
+            created_at: now(),
+            updated_at: now(),
+        };
+        store.create_character(account, &character, None).await.expect("works").expect("made");
+    }
+    let OpenInstance { host, instance, .. } = info.open;
+    let claim = ClaimCharacter { account, host, instance, epoch: info.epoch };
+    store.claim_character(id, &claim, now()).await.expect("works").expect("claimed").claim
+}
+
+#[tokio::test]
+async fn who_is_where_is_known_until_they_leave_or_their_host_dies() {
+    let store = store().await;
+    let start = now();
+    let host = host_until(&store, start.plus_millis(60_000)).await;
+    let mut infos = Vec::new();
+    for name in ["hub", "forest"] {
+        let open = store.open_instance(&zone(name), &a_match(), start).await.expect("works").expect("room");
+        infos.push(store.instance(open.instance, start).await.expect("works").expect("runs"));
+    }
+    let [ada, bob, eve] = [1, 2, 3].map(CharacterId::from_u128);
+    let adas = enter(&store, ada, &infos[0]).await;
+    let bobs_old = enter(&store, bob, &infos[0]).await;
+    let bobs = enter(&store, bob, &infos[1]).await;
+    let seen = async |at| {
+        let presences = store.presence(&[eve, bob, ada, bob], at).await.expect("works");
+        assert_eq!(presences.iter().map(|one| one.character).collect::<Vec<_>>(), [eve, bob, ada, bob]);
+        presences.into_iter().map(|one| one.online.map(|stay| stay.zone.to_string())).collect::<Vec<_>>()
+    };
+    let hub = Some("hub".to_owned());
+    let forest = Some("forest".to_owned());
+    assert_eq!(seen(start).await, [None, forest.clone(), hub.clone(), forest.clone()]);
+    let stay = store.presence(&[ada], start).await.expect("works").remove(0).online.expect("online");
+    assert_eq!((stay.host, stay.instance), (host, infos[0].open.instance));
+    assert!(stay.since >= start);
+    assert_eq!(seen(start.plus_millis(60_001)).await, [None, None, None, None], "the host is dead");
+
+    let leave = async |info: &InstanceInfo, left: &[(CharacterId, u64)]| {
+        let left =
+            left.iter().map(|(character, claim)| LeftCharacter { character: *character, claim: *claim });
+        let batch = LeftBatch { epoch: info.epoch, characters: left.collect() };
+        store.apply_left(info.open.instance, &batch).await.expect("works").expect("owned")
+    };
+    use EntryOutcome::{Fenced, Gone, Stored};
+    assert_eq!(leave(&infos[0], &[(ada, adas), (bob, bobs_old), (eve, 1)]).await, [Stored, Fenced, Gone]);
+    assert_eq!(leave(&infos[0], &[(ada, adas)]).await, [Stored], "told twice");
+    assert_eq!(seen(start).await, [None, forest.clone(), None, forest], "he is elsewhere by now");
+    assert_eq!(leave(&infos[1], &[(bob, bobs)]).await, [Stored]);
+    assert_eq!(seen(start).await, [None, None, None, None]);
+    assert!(store.whereabouts(&[ada, bob]).await.expect("works").is_empty());
 }

@@ -1,0 +1,234 @@
+//! Hosts and the real API over an embedded store engine: what the one orders, the others do.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use api_lambda::{ApiConfig, migrations};
+use client::{ClientError, Connection, Incoming};
+use domain::catalogue::Catalogue;
+use domain::contract::players::Character;
+use domain::contract::rooms::{Room, RoomJoined};
+use domain::ids::{AccountId, InstanceId, SessionId};
+use domain::time::UnixMillis;
+use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
+use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use token::{KeyRing, SecretKey};
+use tokio::net::TcpListener;
+use wire::reason::ByeReason;
+use zonehost::platform::api::ApiPlatform;
+use zonehost::{HostConfig, RunningHost};
+
+use crate::harness::{PATIENCE, end_of, keys, realm, wait_for_snapshot};
+
+const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
+
+/// An API, and the keys that an edge would publish.
+struct Region {
+    api: String,
+    ring: KeyRing,
+    http: reqwest::Client,
+}
+
+async fn bind() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    (listener, address)
+}
+
+impl Region {
+    async fn start() -> Self {
+        let ring = keys(3);
+        let public = ring.public().clone();
+        let (edge, edge_address) = bind().await;
+        let answer = move || std::future::ready(axum::Json(public.clone()));
+        let router = axum::Router::new().route("/jwks.json", axum::routing::get(answer));
+        tokio::spawn(async move { axum::serve(edge, router).await });
+        let (store, store_address) = bind().await;
+        let database = dynoxide::Database::memory().expect("a database");
+        tokio::spawn(dynoxide::server::serve_with_shutdown(store, database, std::future::pending()));
+        let config = ApiConfig {
+            edge_jwks_url: format!("http://{edge_address}/jwks.json"),
+            dynamodb_endpoint: Some(format!("http://{store_address}")),
+            service_token: SERVICE_TOKEN.into(),
+            ticket_keys: vec![SecretKey::from_seed("ticket-1", &[9; 32])],
+            ..ApiConfig::default()
+        };
+        migrations::apply(&config).await.expect("a fresh store is migrated");
+        let (api, api_address) = bind().await;
+        tokio::spawn(api_lambda::serve(api, config, std::future::pending()));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { api: format!("http://{api_address}"), ring, http: reqwest::Client::new() }
+    }
+
+    /// A host of a hub.
+    async fn host(&self) -> RunningHost<ApiPlatform> {
+        let ((listener, address), (admin, _)) = (bind().await, bind().await);
+        let figment = HostConfig::defaults()
+            .merge(("service_token", SERVICE_TOKEN))
+            .merge(("api_url", &self.api))
+            .merge(("public_url", format!("ws://{address}")))
+            .merge(("zones", ["hub"]))
+            .merge(("empty_instance_secs", 1));
+        let config = HostConfig::extract(&figment).expect("a good configuration");
+        let platform = ApiPlatform::new(&config).expect("a client");
+        let host = zonehost::start(config, &Catalogue::builtin(), realm, platform, listener, admin).await;
+        host.expect("it starts")
+    }
+
+    async fn player(&self, name: &str) -> Player<'_> {
+        let millis = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let now = UnixMillis::new(u64::try_from(millis).expect("before the end of time"));
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).expect("random bytes");
+        let claims = AccessClaims {
+            iss: ACCESS_ISSUER.into(),
+            aud: ACCESS_AUDIENCE.into(),
+            sub: AccountId::new(now, u128::from_le_bytes(random)),
+            sid: SessionId::new(now, u128::from_le_bytes(random)),
+            iat: now.as_secs(),
+            exp: now.as_secs() + 900,
+        };
+        let token = self.ring.sign(&claims);
+        let request = self.http.post(format!("{}/v1/characters", self.api)).bearer_auth(&token);
+        let character: Character = ok(request.json(&json!({ "name": name }))).await;
+        Player { region: self, token, character }
+    }
+}
+
+async fn ok<T: DeserializeOwned>(request: RequestBuilder) -> T {
+    let response = request.send().await.expect("an answer");
+    let (status, text) = (response.status(), response.text().await.expect("a body"));
+    assert!(status.is_success(), "{status}: {text}");
+    serde_json::from_str(&text).expect(&text)
+}
+
+struct Player<'a> {
+    region: &'a Region,
+    token: String,
+    character: Character,
+}
+
+impl Player<'_> {
+    fn ask(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.region.http.request(method, format!("{}{path}", self.region.api));
+        request.bearer_auth(&self.token).header("idempotency-key", "one").json(body)
+    }
+
+    fn me(&self) -> Value {
+        json!({ "character": self.character.id })
+    }
+
+    async fn open_room(&self) -> Room {
+        let body = json!({ "character": self.character.id, "zone": "forest", "members_max": 4 });
+        ok(self.ask(Method::POST, "/v1/rooms", &body)).await
+    }
+
+    async fn join(&self, room: &Room) -> RoomJoined {
+        ok(self.ask(Method::POST, &format!("/v1/rooms/{}/join", room.code), &self.me())).await
+    }
+
+    async fn enter(&self, room: &Room) -> (Connection, InstanceId) {
+        let joined = self.join(room).await;
+        let connection = Connection::enter(&joined.join.url, joined.join.ticket).await.expect("enters");
+        (connection, joined.join.instance)
+    }
+}
+
+async fn next_notice(connection: &mut Connection) -> (String, Value) {
+    let read = async {
+        loop {
+            let mut incoming = Vec::new();
+            connection.receive(&mut incoming).await.expect("plays");
+            for incoming in incoming {
+                if let Incoming::Notice(notice) = incoming {
+                    return (notice.topic, serde_json::from_str(&notice.body).expect("JSON"));
+                }
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("a notice comes")
+}
+
+async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    let give_up = Instant::now() + PATIENCE;
+    while !check().await {
+        assert!(Instant::now() < give_up, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn runs(host: &RunningHost<ApiPlatform>, instance: InstanceId) -> bool {
+    host.metrics().zones().iter().any(|(id, _)| *id == instance)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_played_in_from_its_opening_to_its_end() {
+    let region = Region::start().await;
+    let host = region.host().await;
+    let (ada, bob) = (region.player("Ada").await, region.player("Bob").await);
+    let room = ada.open_room().await;
+    let (mut adas, instance) = ada.enter(&room).await;
+    let (bobs, same) = bob.enter(&room).await;
+    assert_eq!(instance, same);
+    assert_eq!(adas.welcome().zone, "forest");
+    wait_for_snapshot(&mut adas).await.expect("plays");
+    // The others hear of each change.
+    let path = format!("/v1/rooms/{}", room.code);
+    let locked: Room = ok(ada.ask(Method::PATCH, &path, &json!({ "locked": true }))).await;
+    loop {
+        let (topic, body) = next_notice(&mut adas).await;
+        assert_eq!((topic.as_str(), &body["code"]), ("room", &json!(room.code)));
+        if body["version"] == json!(locked.version) {
+            break;
+        }
+    }
+    // Who is put out is out.
+    let _: Room = ok(ada.ask(Method::POST, &format!("{path}/kick"), &bob.me())).await;
+    let end = end_of(bobs).await;
+    assert!(matches!(end, ClientError::Bye { reason: ByeReason::Kicked, .. }), "{end}");
+    wait_for_snapshot(&mut adas).await.expect("plays on");
+    // When all have left, the instance goes, and the next who comes gets another one.
+    adas.leave().await.expect("leaves");
+    until("the instance is gone", async || !runs(&host, instance)).await;
+    until("there is another one", async || {
+        let (connection, next) = ada.enter(&room).await;
+        connection.leave().await.expect("leaves");
+        next != instance
+    })
+    .await;
+    let stored: Value = ok(ada.ask(Method::GET, "/v1/characters", &json!({}))).await;
+    assert_eq!(
+        stored["characters"][0]["place"]["zone"],
+        json!("forest"),
+        "the place was stored before the end"
+    );
+    assert!(host.drain(Duration::from_secs(10)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_goes_on_at_another_host_when_its_own_dies() {
+    let region = Region::start().await;
+    let first = region.host().await;
+    let ada = region.player("Ada").await;
+    let room = ada.open_room().await;
+    let (adas, instance) = ada.enter(&room).await;
+    let second = region.host().await;
+    assert!(runs(&first, instance) && !runs(&second, instance));
+    // It dies without a word: no heartbeat, no farewell to the platform.
+    drop(first);
+    end_of(adas).await;
+    let give_up = Instant::now() + PATIENCE;
+    let mut back = loop {
+        assert!(Instant::now() < give_up, "the room does not come back");
+        let joined = ada.join(&room).await;
+        match Connection::enter(&joined.join.url, joined.join.ticket).await {
+            Ok(connection) => break connection,
+            // The platform takes the dead one for living until its lease ends.
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    };
+    wait_for_snapshot(&mut back).await.expect("plays");
+    assert!(runs(&second, instance), "the same instance, elsewhere");
+    assert!(second.drain(Duration::from_secs(10)).await);
+}
