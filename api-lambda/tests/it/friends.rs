@@ -139,12 +139,16 @@ async fn what_makes_no_sense_is_refused() {
     let app = App::start().await;
     let (ann, bob) = (person(&app, "Ann").await, person(&app, "Bob").await);
     let twin = ann.player.create("Ann Two").await;
-    let post = |body: Value| ann.player.post("/v1/friends/requests", Box::leak(Box::new(body)));
     let nobody = CharacterId::from_u128(1);
-    post(json!({ "from": ann.id(), "to": { "name": "Nobody" } })).await.problem(404, "nobody");
-    post(json!({ "from": ann.id(), "to": { "character": nobody } })).await.problem(404, "nobody");
-    post(json!({ "from": ann.id(), "to": { "character": twin.id } })).await.problem(409, "oneself");
-    post(json!({ "from": bob.id(), "to": { "character": bob.id() } })).await.problem(404, "no_character");
+    for (from, to, status, code) in [
+        (ann.id(), json!({ "name": "Nobody" }), 404, "nobody"),
+        (ann.id(), json!({ "character": nobody }), 404, "nobody"),
+        (ann.id(), json!({ "character": twin.id }), 409, "oneself"),
+        (bob.id(), json!({ "character": bob.id() }), 404, "no_character"),
+    ] {
+        let body = json!({ "from": from, "to": to });
+        ann.player.post("/v1/friends/requests", &body).await.problem(status, code);
+    }
     for body in [
         json!({}),
         json!({ "from": ann.id(), "to": {} }),
