@@ -1,10 +1,13 @@
 //! `/v1/friends` and `/v1/blocks`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
 use domain::contract::players::Character;
 use domain::contract::social::{
     AcquaintancePage, FriendAnswer, FriendPage, FriendState, NamedCharacter, Presence,
 };
 use domain::ids::CharacterId;
+use domain::names::CharacterName;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -69,7 +72,6 @@ impl Person<'_> {
 
 /// What the store counts of an account, beside what is listed.
 async fn counts(app: &App, person: &Person<'_>) -> (u64, u64, u64, u64) {
-    use aws_sdk_dynamodb::types::AttributeValue;
     let key = |text: &str| AttributeValue::S(text.to_owned());
     let table = format!("{}social", app.engine.table_prefix);
     let call = app.engine.client().get_item().table_name(table).consistent_read(true);
@@ -100,7 +102,7 @@ async fn strangers_become_friends_and_strangers_again() {
     assert_eq!((accepted.character, accepted.state), (ann.id(), FriendState::Friends));
     let page: FriendPage = ann.player.get("/v1/friends").await.ok(200);
     assert_eq!(page.friends[0].character, bob.id());
-    assert_eq!(page.friends[0].name.as_ref().map(|name| name.as_str()), Some("Bob Bee"));
+    assert_eq!(page.friends[0].name.as_ref().map(CharacterName::as_str), Some("Bob Bee"));
     assert_eq!(page.friends[0].presence, Presence::default());
     assert_eq!(bob.friends().await, [ann.id()]);
     assert!(ann.outgoing().await.is_empty() && bob.incoming().await.is_empty());
@@ -275,7 +277,6 @@ async fn fifty_requests_may_be_open_however_fast_they_come() {
         assert!(page.entries.len() <= 7);
         seen.extend(page.entries.into_iter().map(|entry| entry.character));
         let Some(cursor) = page.next else { break };
-        use base64::Engine as _;
         let inside = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
         assert!(!String::from_utf8(inside).expect("text").contains("acc_"));
         next = Some(cursor);

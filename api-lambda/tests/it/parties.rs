@@ -3,6 +3,7 @@
 use domain::contract::parties::{Party, PartyOf, PartyTravel};
 use domain::contract::players::JoinResponse;
 use domain::ids::{CharacterId, HostId, InstanceId, PartyId};
+use domain::names::CharacterName;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -54,7 +55,7 @@ fn members(party: &Party) -> Vec<CharacterId> {
     party.members.iter().map(|member| member.character).collect()
 }
 
-async fn people<'a>(app: &'a App, count: usize) -> Vec<Person<'a>> {
+async fn people(app: &App, count: usize) -> Vec<Person<'_>> {
     let names = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jon"];
     let mut people = Vec::new();
     for name in &names[..count] {
@@ -80,7 +81,7 @@ async fn a_party_is_founded_joined_led_and_left() {
     assert_eq!(invited.invited[0].character, bob.id());
     let seen = bob.party().await;
     assert_eq!((seen.party, seen.invitations[0].party, seen.invitations[0].by), (None, id, ann.id()));
-    assert_eq!(seen.invitations[0].name.as_ref().map(|name| name.as_str()), Some("Ann"));
+    assert_eq!(seen.invitations[0].name.as_ref().map(CharacterName::as_str), Some("Ann"));
     cleo.act(id, "accept").await.problem(404, "no_invitation");
     bob.invite(id, cleo.id()).await.problem(404, "no_party");
     for answer in join_all((0..10).map(|_| bob.act(id, "accept"))).await {

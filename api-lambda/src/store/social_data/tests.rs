@@ -115,6 +115,54 @@ async fn everything(store: &Store) -> BTreeSet<String> {
     found
 }
 
+/// What Ann has left behind.
+struct Traces {
+    own: PartyId,
+    quoted: ReportId,
+    made: ReportId,
+    mute: Mute,
+    extras: Vec<Person>,
+}
+
+async fn leave_traces(
+    store: &Store,
+    [ann, bob, eve]: [Person; 3],
+    others: PartyId,
+    innocent: &StoredMessage,
+) -> Traces {
+    // Ann is in everything: on both sides of every list, in a party that she leads and in one that invites her.
+    let extras: Vec<Person> = (0..5).map(|_| person()).collect();
+    befriend(store, ann, bob).await;
+    befriend(store, eve, ann).await;
+    ask(store, ann, extras[0]).await;
+    ask(store, extras[1], ann).await;
+    wish(store, ann, extras[2], Wish::Block { character: extras[2].character }).await;
+    wish(store, extras[3], ann, Wish::Block { character: ann.character }).await;
+    ask(store, ann, extras[3]).await;
+    let own = found(store, ann).await;
+    invite(store, own, ann, extras[4], false).await;
+    accept(store, own, extras[4]).await;
+    invite(store, own, ann, extras[0], false).await;
+    invite(store, others, bob, ann, false).await;
+    let blocked = found(store, extras[3]).await;
+    invite(store, blocked, extras[3], ann, true).await;
+    let rude = say(store, ann, Channel::Global, "something rude").await;
+    say(store, ann, Channel::Whisper(bob.character), "psst").await;
+    say(store, ann, Channel::Party(own), "follow me").await;
+    let worse = say(store, extras[2], Channel::Global, "worse").await;
+    report(store, bob, &rude, &[innocent]).await;
+    let quoted = report(store, bob, &worse, &[&rude, innocent]).await;
+    let made = report(store, ann, &worse, &[]).await;
+    let mute = Mute {
+        account: ann.account,
+        until: now().plus_millis(60_000),
+        reason: "x".into(),
+        by: "owner".into(),
+    };
+    store.mute(&mute).await.expect("muted");
+    Traces { own, quoted, made, mute, extras }
+}
+
 #[tokio::test]
 async fn a_deletion_leaves_no_trace_and_touches_nobody_else() {
     let store = store().await;
@@ -127,37 +175,8 @@ async fn a_deletion_leaves_no_trace_and_touches_nobody_else() {
     let innocent = say(&store, eve, Channel::Global, "hello").await;
     let before = everything(&store).await;
 
-    // Ann is in everything: on both sides of every list, in a party that she leads and in one that invites her.
-    let extras: Vec<Person> = (0..5).map(|_| person()).collect();
-    befriend(&store, ann, bob).await;
-    befriend(&store, eve, ann).await;
-    ask(&store, ann, extras[0]).await;
-    ask(&store, extras[1], ann).await;
-    wish(&store, ann, extras[2], Wish::Block { character: extras[2].character }).await;
-    wish(&store, extras[3], ann, Wish::Block { character: ann.character }).await;
-    ask(&store, ann, extras[3]).await;
-    let own = found(&store, ann).await;
-    invite(&store, own, ann, extras[4], false).await;
-    accept(&store, own, extras[4]).await;
-    invite(&store, own, ann, extras[0], false).await;
-    invite(&store, others, bob, ann, false).await;
-    let blocked = found(&store, extras[3]).await;
-    invite(&store, blocked, extras[3], ann, true).await;
-    let rude = say(&store, ann, Channel::Global, "something rude").await;
-    say(&store, ann, Channel::Whisper(bob.character), "psst").await;
-    say(&store, ann, Channel::Party(own), "follow me").await;
-    let worse = say(&store, extras[2], Channel::Global, "worse").await;
-    report(&store, bob, &rude, &[&innocent]).await;
-    let quoted = report(&store, bob, &worse, &[&rude, &innocent]).await;
-    let made = report(&store, ann, &worse, &[]).await;
-    let mute = Mute {
-        account: ann.account,
-        until: now().plus_millis(60_000),
-        reason: "x".into(),
-        by: "owner".into(),
-    };
-    store.mute(&mute).await.expect("muted");
-
+    let Traces { own, quoted, made, mute, extras } =
+        leave_traces(&store, [ann, bob, eve], others, &innocent).await;
     let export = store.export_social(ann.account).await.expect("an export");
     assert_eq!(export.friends.len(), 2);
     assert_eq!((export.requests_made.len(), export.requests_waiting.len(), export.blocks.len()), (2, 1, 1));
