@@ -243,7 +243,7 @@ test('a bad network is late and keeps the order', async () => {
 
 test('notices read as lines, and rubbish as none', () => {
   const line = (topic, body) => lineOf({ topic, body: typeof body === 'string' ? body : JSON.stringify(body) });
-  assert.equal(line('chat', { channel: 'zone', from: 'Ada', text: 'hi' }), '[zone] Ada: hi');
+  assert.equal(line('chat', { channel: 'zone:ins_1', from: { name: 'Ada' }, text: 'hi' }), '[zone] Ada: hi');
   assert.equal(line('chat', { text: 'hi' }), 'someone: hi');
   assert.equal(line('announcement', { text: 'soon' }), '* soon');
   assert.equal(line('announcement', { text: 'x'.repeat(9_000) }).length, 300);

@@ -101,12 +101,12 @@ fn random_wishes_keep_a_relation_sound() {
         let mut random = domain::random::Random::new(seed);
         let mut relation = Relation::default();
         for step in 0..60 {
-            let side = if random.next_u32() % 2 == 0 { Side::Low } else { Side::High };
+            let side = if random.below(2) == 0 { Side::Low } else { Side::High };
             let others = if side == Side::Low { [20, 21] } else { [10, 11] };
             let own = if side == Side::Low { [10, 11] } else { [20, 21] };
-            let mut pick = |of: [u128; 2]| id(of[(random.next_u32() % 2) as usize]);
+            let mut pick = |of: [u128; 2]| id(if random.below(2) == 0 { of[0] } else { of[1] });
             let (character, from) = (pick(others), pick(own));
-            let wish = match random.next_u32() % 8 {
+            let wish = match random.below(8) {
                 0 | 1 => Wish::Ask { from, to: character },
                 2 => Wish::Accept { character },
                 3 => Wish::Decline { character },

@@ -215,3 +215,6 @@ fn without(mut report: Report, account: AccountId) -> Report {
     report.context.retain(|message| message.account != account);
     report
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! `/v1/chat`, `/v1/reports`, and what moderators do.
 
+use base64::Engine as _;
 use domain::catalogue::Catalogue;
 use domain::contract::chat::{Channel, ChatMessage, ChatPage, Mute, ReportMade, ReportPage};
 use domain::contract::hosts::AssignedInstance;
@@ -95,7 +96,7 @@ async fn what_cannot_be_said_or_read_is_refused() {
     let path = format!("/v1/chat/{}/messages", Channel::Global);
     let body = json!({ "character": ann.id(), "text": "hi" });
     ann.player.post(&path, &body).await.problem(400, "idempotency_key_missing");
-    bob.player.post_keyed(&path, "k", &body).await.problem(404, "no_character");
+    bob.player.post_keyed(&path, "other", &body).await.problem(404, "no_character");
     let more = json!({ "character": ann.id(), "text": "hi", "name": "God" });
     ann.player.post_keyed(&path, "k", &more).await.problem(400, "bad_body");
     for channel in ["rubbish", "zone:chr_1", "global:1", "whisper:"] {
@@ -160,7 +161,7 @@ async fn a_blocked_sender_is_not_heard_and_not_told() {
         let message: ChatMessage = answer.ok(201);
         let history = format!("{path}?character={sender}");
         let own: ChatPage = bob.player.get(&history).await.ok(200);
-        assert_eq!(own.messages, [message.clone()]);
+        assert_eq!(own.messages, std::slice::from_ref(&message));
         assert!(ann.heard(Channel::Whisper(sender)).await.is_empty());
         let report = json!({
             "character": ann.id(), "against": sender, "channel": Channel::Whisper(sender),
@@ -220,7 +221,6 @@ async fn history_is_paged_to_the_end() {
     }
     assert_eq!(read, said);
     // Cursors of other lists and of no list.
-    use base64::Engine as _;
     for forged in
         [r#"{"sk":{"S":"msg_0"}}"#, r#"{"pk":{"S":"x"}}"#, r#"{"sk":{"S":"msg_00000000000000000000000000"}}"#]
     {

@@ -1,10 +1,13 @@
 //! `/v1/friends` and `/v1/blocks`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
 use domain::contract::players::Character;
 use domain::contract::social::{
     AcquaintancePage, FriendAnswer, FriendPage, FriendState, NamedCharacter, Presence,
 };
 use domain::ids::CharacterId;
+use domain::names::CharacterName;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -69,7 +72,6 @@ impl Person<'_> {
 
 /// What the store counts of an account, beside what is listed.
 async fn counts(app: &App, person: &Person<'_>) -> (u64, u64, u64, u64) {
-    use aws_sdk_dynamodb::types::AttributeValue;
     let key = |text: &str| AttributeValue::S(text.to_owned());
     let table = format!("{}social", app.engine.table_prefix);
     let call = app.engine.client().get_item().table_name(table).consistent_read(true);
@@ -100,7 +102,7 @@ async fn strangers_become_friends_and_strangers_again() {
     assert_eq!((accepted.character, accepted.state), (ann.id(), FriendState::Friends));
     let page: FriendPage = ann.player.get("/v1/friends").await.ok(200);
     assert_eq!(page.friends[0].character, bob.id());
-    assert_eq!(page.friends[0].name.as_ref().map(|name| name.as_str()), Some("Bob Bee"));
+    assert_eq!(page.friends[0].name.as_ref().map(CharacterName::as_str), Some("Bob Bee"));
     assert_eq!(page.friends[0].presence, Presence::default());
     assert_eq!(bob.friends().await, [ann.id()]);
     assert!(ann.outgoing().await.is_empty() && bob.incoming().await.is_empty());
@@ -139,12 +141,16 @@ async fn what_makes_no_sense_is_refused() {
     let app = App::start().await;
     let (ann, bob) = (person(&app, "Ann").await, person(&app, "Bob").await);
     let twin = ann.player.create("Ann Two").await;
-    let post = |body: Value| ann.player.post("/v1/friends/requests", Box::leak(Box::new(body)));
     let nobody = CharacterId::from_u128(1);
-    post(json!({ "from": ann.id(), "to": { "name": "Nobody" } })).await.problem(404, "nobody");
-    post(json!({ "from": ann.id(), "to": { "character": nobody } })).await.problem(404, "nobody");
-    post(json!({ "from": ann.id(), "to": { "character": twin.id } })).await.problem(409, "oneself");
-    post(json!({ "from": bob.id(), "to": { "character": bob.id() } })).await.problem(404, "no_character");
+    for (from, to, status, code) in [
+        (ann.id(), json!({ "name": "Nobody" }), 404, "nobody"),
+        (ann.id(), json!({ "character": nobody }), 404, "nobody"),
+        (ann.id(), json!({ "character": twin.id }), 409, "oneself"),
+        (bob.id(), json!({ "character": bob.id() }), 404, "no_character"),
+    ] {
+        let body = json!({ "from": from, "to": to });
+        ann.player.post("/v1/friends/requests", &body).await.problem(status, code);
+    }
     for body in [
         json!({}),
         json!({ "from": ann.id(), "to": {} }),
@@ -271,7 +277,6 @@ async fn fifty_requests_may_be_open_however_fast_they_come() {
         assert!(page.entries.len() <= 7);
         seen.extend(page.entries.into_iter().map(|entry| entry.character));
         let Some(cursor) = page.next else { break };
-        use base64::Engine as _;
         let inside = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
         assert!(!String::from_utf8(inside).expect("text").contains("acc_"));
         next = Some(cursor);

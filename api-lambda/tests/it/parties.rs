@@ -3,6 +3,7 @@
 use domain::contract::parties::{Party, PartyOf, PartyTravel};
 use domain::contract::players::JoinResponse;
 use domain::ids::{CharacterId, HostId, InstanceId, PartyId};
+use domain::names::CharacterName;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -54,7 +55,7 @@ fn members(party: &Party) -> Vec<CharacterId> {
     party.members.iter().map(|member| member.character).collect()
 }
 
-async fn people<'a>(app: &'a App, count: usize) -> Vec<Person<'a>> {
+async fn people(app: &App, count: usize) -> Vec<Person<'_>> {
     let names = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jon"];
     let mut people = Vec::new();
     for name in &names[..count] {
@@ -80,7 +81,7 @@ async fn a_party_is_founded_joined_led_and_left() {
     assert_eq!(invited.invited[0].character, bob.id());
     let seen = bob.party().await;
     assert_eq!((seen.party, seen.invitations[0].party, seen.invitations[0].by), (None, id, ann.id()));
-    assert_eq!(seen.invitations[0].name.as_ref().map(|name| name.as_str()), Some("Ann"));
+    assert_eq!(seen.invitations[0].name.as_ref().map(CharacterName::as_str), Some("Ann"));
     cleo.act(id, "accept").await.problem(404, "no_invitation");
     bob.invite(id, cleo.id()).await.problem(404, "no_party");
     for answer in join_all((0..10).map(|_| bob.act(id, "accept"))).await {
@@ -278,16 +279,20 @@ async fn a_party_travels_to_one_instance_with_a_seat_for_each() {
     // Full to the last seat: the kept ones are counted once.
     beat(&app, instances[1].0, travel.instance, 498).await;
     let late = ann.travel(id, "forest", "other").await;
-    assert_ne!(late.ok::<PartyTravel>(200).instance, instances[0].1.instance);
+    let late: PartyTravel = late.ok(200);
+    assert_eq!(late.instance, instances[2].1.instance);
     // The host hears of the party.
     let claimed = enter(&app, ann, instances[1].0, &instances[1].1).await;
     assert_eq!(claimed.party, Some(id));
     let seen = people[1].party().await.party.expect("a party");
     assert_eq!(seen.members[0].presence.instance, Some(travel.instance));
+    // The newest travel counts, also for one who has been elsewhere since.
+    assert_eq!(people[2].join("forest", "again").await.instance, late.instance);
     // Without a travel, members are sent to each other.
-    for (_, at) in &instances {
-        let host = instances.iter().find(|(_, other)| other.instance == at.instance).expect("itself").0;
-        beat(&app, host, at.instance, 20).await;
-    }
-    assert_eq!(people[2].join("forest", "again").await.instance, instances[1].1.instance);
+    let (gus, hal) = (person(&app, "Gus").await, person(&app, "Hal").await);
+    let pair = gus.found().await.id;
+    gus.take_in(pair, &hal).await;
+    beat(&app, instances[0].0, instances[0].1.instance, 400).await;
+    enter(&app, &gus, instances[0].0, &instances[0].1).await;
+    assert_eq!(hal.join("forest", "h").await.instance, instances[0].1.instance);
 }

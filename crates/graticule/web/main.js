@@ -1,5 +1,6 @@
 // The page: one button to play, keys and mouse, and what a player wants to know.
 
+import { buildChat } from './chat.js';
 import { networkInUse } from './link.js';
 import { lineOf } from './notices.js';
 import { buildSwitch, showNetwork } from './panel.js';
@@ -65,6 +66,7 @@ function show(playing) {
   $('start').hidden = playing;
   $('hud').hidden = !playing;
   $('log').hidden = !playing;
+  $('chat').hidden = true;
   $('play').disabled = false;
 }
 
@@ -194,6 +196,7 @@ async function begin() {
   });
   buildSwitch($('network'));
   listen();
+  buildChat($('chat'), () => player, log);
   setInterval(tellRates, 1000);
   requestAnimationFrame(frame);
 }

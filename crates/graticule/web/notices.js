@@ -8,8 +8,9 @@ const text = (value) => (typeof value === 'string' ? value : '');
 /** How each topic reads; what is missing or no text is left out. */
 const LINES = {
   chat: ({ channel, from, text: said }) => {
-    const where = text(channel) ? `[${channel}] ` : '';
-    return text(said) && `${where}${text(from) || 'someone'}: ${said}`;
+    // `zone:ins_...`: people want to know the kind, not the id.
+    const kind = text(channel).split(':')[0];
+    return text(said) && `${kind ? `[${kind}] ` : ''}${text(from?.name) || 'someone'}: ${said}`;
   },
   announcement: ({ text: said }) => text(said) && `* ${said}`,
 };

@@ -48,8 +48,9 @@ export class Player extends EventTarget {
   async play() {
     const end = performance.now() + ENTER_MS;
     for (;;) {
-      const { url, ticket } = await this.services.join(this.zone, this.character);
+      const { url, ticket, instance } = await this.services.join(this.zone, this.character);
       if (this.left) return;
+      this.instance = instance;
       try {
         await this.connect(url, hello(ticket));
         return;

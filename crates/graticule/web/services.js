@@ -83,4 +83,10 @@ export class Services {
     const headers = { ...(await this.authorization()), 'idempotency-key': randomText(16) };
     return post(`${this.apiUrl}/v1/zones/${zone}/join`, { character }, headers);
   }
+
+  /** Says something in a chat channel, `zone:ins_...` for example. */
+  async say(channel, character, text) {
+    const headers = { ...(await this.authorization()), 'idempotency-key': randomText(16) };
+    return post(`${this.apiUrl}/v1/chat/${channel}/messages`, { character, text }, headers);
+  }
 }

@@ -60,12 +60,11 @@ pub(crate) async fn join(
         Some(instance) => tickets::into_instance(&store, &tickets, traveller, instance, capacity).await.ok(),
         None => None,
     };
-    let answer = match met {
-        Some(answer) => answer,
-        None => {
-            let wanted = company(&store, &body, party.as_ref(), &zone).await?;
-            sit(&store, &tickets, traveller, &zone, capacity, wanted).await?
-        }
+    let answer = if let Some(answer) = met {
+        answer
+    } else {
+        let wanted = company(&store, &body, party.as_ref(), &zone).await?;
+        sit(&store, &tickets, traveller, &zone, capacity, wanted).await?
     };
     if store.keep_answer(&keyed.answer(&answer, answer.expires_at)).await? {
         return Ok(Json(answer));

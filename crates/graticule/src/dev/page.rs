@@ -21,6 +21,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "actions.js",
     "brush.js",
+    "chat.js",
     "clock.js",
     "coder.js",
     "effects.js",
