@@ -63,7 +63,7 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(matchmaking::internal::sweep))
         .routes(routes!(matches::roster))
         .routes(routes!(matches::result))
-        .routes(routes!(coordinator::lease))
+        .routes(routes!(coordinator::lease, coordinator::holder))
         .routes(routes!(coordinator::load))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))

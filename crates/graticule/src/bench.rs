@@ -5,6 +5,7 @@
 mod figures;
 mod host;
 mod machine;
+mod matching;
 mod measure;
 mod peers;
 mod plot;
@@ -44,6 +45,8 @@ enum What {
     Peers(RunOptions),
     /// Ticks of a zone without any socket: the cost of each kind of crowd, on one thread and on two.
     Ticks(ticks::TickOptions),
+    /// The matchmaker with many tickets in flight, in virtual time, beside a first-in-first-out one and the optimum.
+    Matching(matching::MatchingOptions),
     /// Everything, into tables, plots and raw figures.
     All(report::AllOptions),
     /// The host process of a benchmark; started by the others.
@@ -111,6 +114,7 @@ pub(crate) fn run(options: BenchOptions) -> Outcome {
         What::Wild(options) => measure(Workload::Wild, options),
         What::Peers(options) => peers::run(&options.checked(Workload::Peers)?),
         What::Ticks(options) => ticks::run(&options),
+        What::Matching(options) => matching::run(&options),
         What::All(options) => report::run(&options),
         What::Host(options) => host::run(&options),
     }
