@@ -263,16 +263,17 @@ fn extent_milli(values: &[f64]) -> u32 {
 fn play<P: Player>(case: &Case, options: &MatchingOptions, mut matcher: P) -> MatchFigures {
     let mut stream = Stream::new(options.seed, case.kind);
     let mut all: VecDeque<(MatchTicketId, u64)> = VecDeque::new();
+    let mut tally = Tally::default();
     let lead_ms = case.in_flight * 1_000 / options.rate;
     for index in 0..case.in_flight {
         let ticket = stream.next(at(index * 1_000 / options.rate));
         all.push_back((ticket.id, index * 1_000 / options.rate));
+        tally.add_ticket(&ticket);
         matcher.insert(ticket);
     }
     while !matcher.step(at(lead_ms)).is_empty() {}
     let started_with = matcher.len();
     let patience_ms = if lead_ms > 0 { lead_ms } else { 120_000 };
-    let mut tally = Tally::default();
     for step in 0..options.seconds * 1_000 / STEP_MILLIS {
         let millis = lead_ms + step * STEP_MILLIS;
         let now = at(millis);
