@@ -1,7 +1,7 @@
 //! What happens to a party: who may do what, and who leads. Pure: a party and a deed go in, the party after it comes
 //! out. It knows no store and no names.
 
-use domain::ids::{AccountId, CharacterId, PartyId};
+use domain::ids::{AccountId, CharacterId, InstanceId, PartyId, ZoneId};
 use domain::limits::{PARTY_INVITATIONS_MAX, PARTY_MEMBERS_MAX};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,17 @@ pub(crate) struct Party {
     /// Longest member first.
     pub(crate) members: Vec<Member>,
     pub(crate) invitations: Vec<Invitation>,
+    /// Where the party is to meet.
+    pub(crate) journey: Option<Journey>,
+}
+
+/// A travel to one instance, with a seat for each member until it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Journey {
+    pub(crate) zone: ZoneId,
+    pub(crate) instance: InstanceId,
+    pub(crate) until: UnixMillis,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +53,33 @@ pub(crate) struct Invitation {
 /// What somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
-    Invite { by: CharacterId, character: CharacterId, account: AccountId, hidden: bool },
-    Accept { character: CharacterId },
-    Decline { character: CharacterId },
-    Leave { character: CharacterId },
-    Kick { by: CharacterId, character: CharacterId },
-    Promote { by: CharacterId, character: CharacterId },
+    Invite {
+        by: CharacterId,
+        character: CharacterId,
+        account: AccountId,
+        hidden: bool,
+    },
+    Accept {
+        character: CharacterId,
+    },
+    Decline {
+        character: CharacterId,
+    },
+    Leave {
+        character: CharacterId,
+    },
+    Kick {
+        by: CharacterId,
+        character: CharacterId,
+    },
+    Promote {
+        by: CharacterId,
+        character: CharacterId,
+    },
+    /// The character is no more: neither member nor invited.
+    Forget {
+        character: CharacterId,
+    },
 }
 
 /// Why a deed is refused.
@@ -69,11 +101,17 @@ impl Party {
     /// A party of one.
     pub(crate) fn new(id: PartyId, character: CharacterId, account: AccountId, now: UnixMillis) -> Self {
         let founder = Member { character, account, joined_at: now };
-        Self { id, leader: character, members: vec![founder], invitations: Vec::new() }
+        Self { id, leader: character, members: vec![founder], invitations: Vec::new(), journey: None }
     }
 
     pub(crate) fn has(&self, character: CharacterId) -> bool {
         self.members.iter().any(|member| member.character == character)
+    }
+
+    /// The instance of the zone where the party is to meet.
+    pub(crate) fn destination(&self, zone: &ZoneId, now: UnixMillis) -> Option<InstanceId> {
+        let journey = self.journey.as_ref().filter(|journey| journey.zone == *zone && journey.until > now);
+        journey.map(|journey| journey.instance)
     }
 
     pub(crate) fn characters(&self) -> Vec<CharacterId> {
@@ -114,6 +152,13 @@ impl Party {
                 next.lead(by)?;
                 next.part(character, Forbidden::NoSuchMember)?;
             }
+            Deed::Forget { character } => {
+                next.invitations
+                    .retain(|invitation| invitation.character != character && invitation.by != character);
+                if next.has(character) {
+                    next.part(character, Forbidden::NoMember)?;
+                }
+            }
             Deed::Promote { by, character } => {
                 // The one who was promoted leads already if the answer was lost.
                 if next.leader != character || !next.has(by) {
@@ -128,7 +173,8 @@ impl Party {
         Ok(next)
     }
 
-    fn lead(&self, by: CharacterId) -> Result<(), Forbidden> {
+    /// Whether `by` may lead the party on a travel.
+    pub(crate) fn lead(&self, by: CharacterId) -> Result<(), Forbidden> {
         match (self.has(by), self.leader == by) {
             (false, _) => Err(Forbidden::NoMember),
             (true, false) => Err(Forbidden::NoLeader),

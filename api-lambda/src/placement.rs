@@ -1,7 +1,7 @@
 //! Which instance of a zone a player is sent to, and which host opens one more. Pure: what is open goes in, a choice
 //! comes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::{HostId, InstanceId};
 use domain::limits::INSTANCES_PER_HOST_MAX;
@@ -49,6 +49,26 @@ pub(crate) fn choose(open: &[OpenInstance], capacity: u32, wanted: Option<Instan
         Some(_) => Choice::Full,
         None => Choice::Unavailable,
     }
+}
+
+/// Chooses the instance where a party of `count` meets: where most of it is (`present`), then the fullest that does
+/// not fill up by it, then the emptiest. A party may take the rest that others leave, up to `capacity`. None if there is
+/// no room for all.
+pub(crate) fn choose_together<'a>(
+    open: &'a [OpenInstance],
+    capacity: u32,
+    count: u32,
+    present: &BTreeMap<InstanceId, u32>,
+) -> Option<&'a OpenInstance> {
+    let gather = (u64::from(capacity) * u64::from(GATHER_BELOW_PERCENT)).div_ceil(100);
+    let here = |open: &OpenInstance| present.get(&open.instance).copied().unwrap_or(0);
+    let after =
+        |open: &OpenInstance| u64::from(open.occupied()) + u64::from(count.saturating_sub(here(open)));
+    open.iter().filter(|open| after(open) <= u64::from(capacity)).max_by_key(|open| {
+        let gathers = after(open) <= gather;
+        let fullness = if gathers { i64::from(open.occupied()) } else { -i64::from(open.occupied()) };
+        (here(open), gathers, fullness, std::cmp::Reverse(open.instance))
+    })
 }
 
 /// What one running instance weighs beside its players: its terrain, its monsters, its thread.
@@ -128,6 +148,25 @@ mod tests {
         assert_eq!(met(2), (2, 95));
         assert_eq!(met(3), (1, 75), "full, so the usual choice");
         assert_eq!(met(9), (1, 75), "not of this zone, so the usual choice");
+    }
+
+    #[test]
+    fn a_party_meets_where_all_have_room() {
+        let open = instances(&[(10, 0), (60, 10), (90, 0), (99, 0)]);
+        let meet = |count: u32, present: &[(u128, u32)]| {
+            let present = present.iter().map(|(id, count)| (InstanceId::from_u128(*id), *count)).collect();
+            choose_together(&open, 100, count, &present).map(|open| open.instance.as_u128())
+        };
+        assert_eq!(meet(5, &[]), Some(2), "the fullest below three quarters");
+        assert_eq!(meet(8, &[]), Some(1), "the second would fill up");
+        assert_eq!(meet(8, &[(3, 2)]), Some(3), "where some are");
+        assert_eq!(meet(8, &[(3, 2), (1, 3)]), Some(1), "where more are");
+        assert_eq!(meet(8, &[(4, 6)]), Some(1), "one seat for two more is not enough");
+        assert_eq!(meet(8, &[(4, 7)]), Some(4), "the last seat for the last member");
+        let crowded = instances(&[(95, 0), (93, 0)]);
+        let both = choose_together(&crowded, 100, 5, &BTreeMap::new()).map(|open| open.instance.as_u128());
+        assert_eq!(both, Some(2));
+        assert!(choose_together(&crowded, 100, 8, &BTreeMap::new()).is_none());
     }
 
     #[test]

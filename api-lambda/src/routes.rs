@@ -12,6 +12,7 @@ use crate::state::AppState;
 pub(crate) mod admin;
 pub(crate) mod blocks;
 pub(crate) mod characters;
+pub(crate) mod chat;
 pub(crate) mod coordinator;
 pub(crate) mod friends;
 pub(crate) mod hosts;
@@ -20,6 +21,7 @@ pub(crate) mod leaderboards;
 pub(crate) mod matches;
 pub(crate) mod matchmaking;
 pub(crate) mod operational;
+pub(crate) mod parties;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -40,6 +42,19 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(friends::remove))
         .routes(routes!(blocks::list, blocks::block))
         .routes(routes!(blocks::unblock))
+        .routes(routes!(parties::of))
+        .routes(routes!(parties::create))
+        .routes(routes!(parties::invite))
+        .routes(routes!(parties::accept))
+        .routes(routes!(parties::decline))
+        .routes(routes!(parties::leave))
+        .routes(routes!(parties::kick))
+        .routes(routes!(parties::promote))
+        .routes(routes!(parties::travel::travel))
+        .routes(routes!(chat::say, chat::history))
+        .routes(routes!(chat::report))
+        .routes(routes!(admin::moderation::reports))
+        .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -17,6 +17,7 @@ use crate::config::ApiConfig;
 pub(crate) mod admin;
 pub(crate) mod batches;
 pub(crate) mod characters;
+pub(crate) mod chat;
 pub(crate) mod claims;
 pub(crate) mod coordinator;
 pub(crate) mod cursor;
@@ -33,6 +34,7 @@ pub(crate) mod relations;
 pub(crate) mod requests;
 pub(crate) mod seats;
 pub(crate) mod sightings;
+pub(crate) mod social_data;
 pub(crate) mod tickets;
 mod transact;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::contract::hosts::ClaimCharacter;
-use domain::ids::CharacterId;
+use domain::ids::{CharacterId, PartyId};
 use domain::limits::TICKET_BYTES_MAX;
 use sim::inbox::Joining;
 use sim::player::Seat;
@@ -132,7 +132,7 @@ async fn say_hello<P: Platform>(
         name: claimed.character.name.to_string(),
         xp: claimed.character.xp,
         place: claimed.character.place,
-        party: None,
+        party: claimed.party.map(party_number),
         budget: outlet.budget,
     };
     let (seated_tx, seated) = oneshot::channel();
@@ -140,6 +140,11 @@ async fn say_hello<P: Platform>(
     let gone = |_| Refusal::new(ByeReason::Internal, "instance_gone", "the instance has ended: join again");
     let seat = seated.await.map_err(gone)?;
     Ok((instance, seat))
+}
+
+/// Parties in a zone are told apart by the random half of their ids.
+fn party_number(party: PartyId) -> u64 {
+    u64::try_from(party.as_u128() & u128::from(u64::MAX)).expect("64 bits were left")
 }
 
 /// Takes a character out of another instance of this host, and waits until what it did is stored.

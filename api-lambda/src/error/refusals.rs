@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::{Refusal, answer};
 
 pub(crate) mod admin;
+pub(crate) mod chat;
 pub(crate) mod instances;
 pub(crate) mod matchmaking;
 pub(crate) mod parties;

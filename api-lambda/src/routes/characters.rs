@@ -139,6 +139,8 @@ pub(crate) async fn delete(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<StatusCode, ApiError> {
+    // First, so that nobody leads a party who is no more. If the deletion fails, the character is out of its party.
+    store.leave_party(claims.sub, id, crate::clock::now()).await?;
     if store.delete_character(claims.sub, id, crate::clock::now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -163,11 +163,12 @@ pub(crate) async fn claim(
     State(store): State<Store>,
     Body(body): Body<ClaimCharacter>,
 ) -> Result<Json<ClaimedCharacter>, ApiError> {
-    let claimed = match store.claim_character(id, &body, crate::clock::now()).await? {
+    let mut claimed = match store.claim_character(id, &body, crate::clock::now()).await? {
         Ok(claimed) => claimed,
         Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
         Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),
     };
+    claimed.party = store.party_of(id).await?.map(|party| party.id);
     // The seat ends when two heartbeats have had the time to count the player.
     let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
     if let Err(error) = store.end_seat(body.instance, id, until).await {

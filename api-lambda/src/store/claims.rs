@@ -53,7 +53,11 @@ impl Store {
             ];
             match self.transact(parts).await? {
                 Ok(()) => {
-                    return Ok(Ok(ClaimedCharacter { character: stored.character, claim: stored.claim + 1 }));
+                    return Ok(Ok(ClaimedCharacter {
+                        character: stored.character,
+                        claim: stored.claim + 1,
+                        party: None,
+                    }));
                 }
                 Err(parts) if parts[0].is_refused() => return Ok(Err(ClaimRefusal::Fenced)),
                 // Somebody wrote to the character since it was read.

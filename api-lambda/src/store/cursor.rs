@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ids::MessageId;
 use serde::{Deserialize, Serialize};
 
 use crate::store::item::{Item, number, text};
@@ -49,6 +50,11 @@ impl Cursor {
             parts.remove("pk");
             Self(parts)
         })
+    }
+
+    /// The cursor after a page of messages that ended with this one.
+    pub(crate) fn before_message(id: MessageId) -> Self {
+        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(id.to_string()))]))
     }
 
     /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.

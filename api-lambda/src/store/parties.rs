@@ -19,7 +19,7 @@ pub(crate) mod travel;
 const PARTY: &str = "party";
 
 /// Most invitations that a character is shown.
-const INVITATIONS_SHOWN: i32 = 20;
+const INVITATIONS_SHOWN: usize = 20;
 
 /// Why a party stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,22 @@ impl Store {
         Ok(party.filter(|party| party.has(character)))
     }
 
+    /// Takes a character of the account out of its party, if it is in one.
+    pub(crate) async fn leave_party(
+        &self,
+        account: AccountId,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let Some(party) = self.party_of(character).await? else { return Ok(()) };
+        let owned = party.members.iter().any(|m| m.character == character && m.account == account);
+        if owned {
+            // A refusal means that it is out already.
+            let _ = self.change_party(party.id, Deed::Leave { character }, now, |_| None).await?;
+        }
+        Ok(())
+    }
+
     /// The open invitations of a character, the newest first.
     pub(crate) async fn invitations(
         &self,
@@ -129,28 +145,37 @@ impl Store {
         character: CharacterId,
         now: UnixMillis,
     ) -> Result<Vec<Invited>, StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.social)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(account))
-            .expression_attribute_values(":prefix", text(format!("invite#{character}#")))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(INVITATIONS_SHOWN);
-        let mut found = Vec::new();
-        for item in call.send().await.map_err(unavailable)?.items.unwrap_or_default() {
-            let expires_at = UnixMillis::new(item::read_number(&item, "expires_at")?);
-            if expires_at > now {
-                let (party, by) = (item::read_parsed(&item, "party")?, item::read_parsed(&item, "by")?);
-                found.push(Invited { party, by, expires_at });
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.social)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .filter_expression("expires_at > :now")
+                .expression_attribute_values(":pk", text(account))
+                .expression_attribute_values(":prefix", text(format!("invite#{character}#")))
+                .expression_attribute_values(":now", number(now.as_millis()))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            for item in page.items.unwrap_or_default() {
+                found.push(Invited {
+                    party: item::read_parsed(&item, "party")?,
+                    by: item::read_parsed(&item, "by")?,
+                    expires_at: UnixMillis::new(item::read_number(&item, "expires_at")?),
+                });
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() || found.len() >= INVITATIONS_SHOWN {
+                found.truncate(INVITATIONS_SHOWN);
+                return Ok(found);
             }
         }
-        Ok(found)
     }
 
-    async fn stamped_party(&self, id: PartyId) -> Result<Option<(String, Party)>, StoreError> {
+    pub(crate) async fn stamped_party(&self, id: PartyId) -> Result<Option<(String, Party)>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(id, PARTY))).consistent_read(true);
         let Some(item) = call.send().await.map_err(unavailable)?.item else { return Ok(None) };
@@ -164,7 +189,7 @@ impl Store {
         Ok(Some((stamp, party)))
     }
 
-    fn party_part(&self, after: &Party, stamp: Option<&str>) -> TransactWriteItem {
+    pub(crate) fn party_part(&self, after: &Party, stamp: Option<&str>) -> TransactWriteItem {
         let condition = if stamp.is_some() { "stamp = :stamp" } else { "attribute_not_exists(pk)" };
         let values = stamp.map(|stamp| Item::from([(":stamp".to_owned(), text(stamp))]));
         if after.members.is_empty() {
@@ -217,23 +242,23 @@ impl Store {
         ]
     }
 
+    /// Each invitation has a mark as long as the party has it, shown or not.
     fn invitation_parts(&self, before: &Party, after: &Party) -> Vec<TransactWriteItem> {
         let key = |invitation: &Invitation| {
-            social_key(invitation.account, format!("invite#{}#{}", invitation.character, after.id))
+            let kind = if invitation.hidden { "unseen" } else { "invite" };
+            social_key(invitation.account, format!("{kind}#{}#{}", invitation.character, after.id))
         };
         // A party that is over invites nobody.
         let invited: &[Invitation] = if after.members.is_empty() { &[] } else { &after.invitations };
         let mut parts = Vec::new();
-        for gone in before.invitations.iter().filter(|invitation| !invitation.hidden) {
-            if invited.iter().all(|invitation| invitation.character != gone.character || invitation.hidden) {
+        for gone in &before.invitations {
+            let same = |left: &&Invitation| left.character == gone.character && left.hidden == gone.hidden;
+            if !invited.iter().any(|left| same(&left)) {
                 let delete = Delete::builder().table_name(&self.tables.social).set_key(Some(key(gone)));
                 parts.push(transact::delete(delete));
             }
         }
-        for invitation in invited {
-            if invitation.hidden || before.invitations.contains(invitation) {
-                continue;
-            }
+        for invitation in invited.iter().filter(|invitation| !before.invitations.contains(invitation)) {
             let mut item = key(invitation);
             item.extend([
                 ("v".to_owned(), number(crate::store::ITEM_VERSION)),
@@ -241,7 +266,6 @@ impl Store {
                 ("party".to_owned(), text(after.id)),
                 ("by".to_owned(), text(invitation.by)),
                 ("expires_at".to_owned(), number(invitation.expires_at.as_millis())),
-                ("ttl".to_owned(), number(invitation.expires_at.as_secs() + 1)),
             ]);
             let put = Put::builder().table_name(&self.tables.social).set_item(Some(item));
             parts.push(transact::put(put));

@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// The rating after one match more, if it is still `before`, as part of a transaction.
-    pub(crate) fn rate_part(
+    pub(crate) fn rating_part(
         &self,
         queue: &QueueId,
         character: CharacterId,

@@ -18,7 +18,7 @@ use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, tran
 /// The sort key of the item of a pair.
 const PAIR: &str = "pair";
 /// The sort key of the counts of an account.
-const COUNT: &str = "count";
+pub(crate) const COUNT: &str = "count";
 
 /// Why a relation stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ fn pair_key(pair: Pair) -> String {
 }
 
 /// The prefix of the list in the partition of the account, and its count.
-const fn list_name(list: List) -> &'static str {
+pub(crate) const fn list_name(list: List) -> &'static str {
     match list {
         List::Friends => "friend",
         List::Outgoing => "out",

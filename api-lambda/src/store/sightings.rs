@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::catalogue::Catalogue;
 use domain::contract::social::{Presence, Whom};
 use domain::ids::{CharacterId, InstanceId};
@@ -10,9 +9,10 @@ use domain::names::CharacterName;
 use domain::time::UnixMillis;
 
 use crate::store::characters::StoredCharacter;
-use crate::store::fleet::load_key;
-use crate::store::item::{self, Item, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::fleet::{load_key, read_purpose, read_zone};
+use crate::store::item::{self, Item};
+use crate::store::seats::read_open;
+use crate::store::{Store, StoreError};
 
 /// What is shown of a character.
 #[derive(Debug, Clone, Default)]
@@ -56,41 +56,17 @@ impl Store {
                 instances.insert(character, item::read_parsed(item, "instance")?);
             }
         }
-        let loads = self.loads(&instances.values().copied().collect()).await?;
+        let keys: BTreeSet<String> = instances.values().map(|instance| load_key(*instance)).collect();
+        let mut loads: BTreeMap<InstanceId, Item> = BTreeMap::new();
+        for load in self.fleet_items(&keys.into_iter().collect::<Vec<_>>()).await? {
+            loads.insert(item::read_parsed(&load, "instance")?, load);
+        }
         for (character, instance) in instances {
             if let Some(load) = loads.get(&instance) {
                 seen.entry(character).or_default().presence = presence_at(instance, load, catalogue, now)?;
             }
         }
         Ok(seen)
-    }
-
-    /// The items of the loads of these instances, at most 100.
-    pub(crate) async fn loads(
-        &self,
-        instances: &BTreeSet<InstanceId>,
-    ) -> Result<BTreeMap<InstanceId, Item>, StoreError> {
-        let key = |instance: &InstanceId| Item::from([("pk".to_owned(), text(load_key(*instance)))]);
-        let mut wanted: Vec<Item> = instances.iter().map(key).collect();
-        let mut loads = BTreeMap::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(loads);
-            }
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(&self.tables.fleet, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                loads.insert(item::read_parsed(&item, "instance")?, item);
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
-        }
-        Err(StoreError::Contended("a batch of loads"))
     }
 }
 
@@ -104,11 +80,10 @@ fn presence_at(
     if item::read_number::<u64>(load, "lease_until")? <= now.as_millis() {
         return Ok(Presence::default());
     }
-    let zone = item::read_parsed(load, "zone")?;
+    let zone = read_zone(load)?;
     let capacity = catalogue.zone(&zone).map_or(0, |zone| zone.capacity);
-    let seats = u32::try_from(item::read_map(load, "seats")?.len()).unwrap_or(u32::MAX);
-    let occupied = item::read_number::<u32>(load, "players")?.saturating_add(seats);
     let draining = load.get("draining").and_then(|draining| draining.as_bool().ok()).copied();
-    let joinable = occupied < capacity && draining == Some(false);
+    let open = draining == Some(false) && read_purpose(load)?.is_public();
+    let joinable = open && read_open(load)?.occupied() < capacity;
     Ok(Presence { online: true, zone: Some(zone), instance: Some(instance), joinable })
 }

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::fixed::metres;
 use crate::ids::{QueueId, ZoneId};
 
+mod chat;
 mod queues;
 mod zones;
 
+pub use chat::ChatRules;
 pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
     ROLES_MAX, RoleCount, TEAM_PLAYERS_MAX, TEAMS_MAX,
@@ -24,6 +26,9 @@ pub struct Catalogue {
     /// Queues for matches.
     #[serde(default)]
     pub queues: Vec<MatchQueue>,
+    /// The rules of chat.
+    #[serde(default)]
+    pub chat: ChatRules,
 }
 
 /// Where a new character starts.
@@ -59,13 +64,14 @@ impl Catalogue {
                 ZoneDefinition { size: metres(60), capacity: 20, ..zone("arena", "The Arena") },
             ],
             queues: queues::builtin(),
+            chat: ChatRules::default(),
         }
     }
 
     /// The catalogue of these zones.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones, queues: Vec::new() }
+        Self { zones, queues: Vec::new(), chat: ChatRules::default() }
     }
 
     /// Every zone.

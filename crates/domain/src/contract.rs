@@ -2,6 +2,7 @@
 //! description is made from them. Bodies with a field that is not listed here are refused.
 
 pub mod admin;
+pub mod chat;
 pub mod coordinator;
 pub mod edge;
 pub mod hosts;

@@ -207,7 +207,7 @@ impl Platform for LocalPlatform {
         let stored = stored.ok_or_else(|| PlatformError::Rejected("no such character".into()))?;
         stored.claim += 1;
         stored.instance = Some(claim.instance);
-        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim })
+        Ok(ClaimedCharacter { character: stored.character.clone(), claim: stored.claim, party: None })
     }
 
     async fn save(&self, _: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {

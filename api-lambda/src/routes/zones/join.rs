@@ -1,5 +1,6 @@
 //! `POST /v1/zones/{zone}/join`: finds an instance with room, promises a seat in it and gives a ticket to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use token::KeyRing;
 use crate::error::ApiError;
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
+use crate::party::Party;
 use crate::placement::{Choice, choose};
 use crate::state::Region;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
@@ -50,12 +52,21 @@ pub(crate) async fn join(
     if stored.is_none() {
         return Err(ApiError::NoCharacter);
     }
-    let wanted = match body.with {
-        Some(friend) => store.whereabouts(&[friend]).await?.first().map(|found| found.instance),
+    let traveller = Traveller::new(&claims, body.character);
+    let party = store.party_of(body.character).await?;
+    let destination = party.as_ref().and_then(|party| party.destination(&zone, now));
+    let met = match destination {
+        // The party's leader has kept a seat there. If it is gone, the party is looked for as usual.
+        Some(instance) => tickets::into_instance(&store, &tickets, traveller, instance, capacity).await.ok(),
         None => None,
     };
-    let traveller = Traveller::new(&claims, body.character);
-    let answer = sit(&store, &tickets, traveller, &zone, capacity, wanted).await?;
+    let answer = match met {
+        Some(answer) => answer,
+        None => {
+            let wanted = company(&store, &body, party.as_ref(), &zone).await?;
+            sit(&store, &tickets, traveller, &zone, capacity, wanted).await?
+        }
+    };
     if store.keep_answer(&keyed.answer(&answer, answer.expires_at)).await? {
         return Ok(Json(answer));
     }
@@ -70,6 +81,30 @@ pub(crate) async fn join(
         }
         None => Ok(Json(answer)),
     }
+}
+
+/// The instance with whom the player wants to meet, or where most of the party is.
+async fn company(
+    store: &Store,
+    body: &JoinRequest,
+    party: Option<&Party>,
+    zone: &ZoneId,
+) -> Result<Option<InstanceId>, ApiError> {
+    if let Some(friend) = body.with {
+        return Ok(store.whereabouts(&[friend]).await?.first().map(|found| found.instance));
+    }
+    let Some(party) = party else { return Ok(None) };
+    let others: Vec<_> = party.characters().into_iter().filter(|id| *id != body.character).collect();
+    let mut present: BTreeMap<InstanceId, u32> = BTreeMap::new();
+    for presence in store.presence(&others, crate::clock::now()).await? {
+        if let Some(stay) = presence.online.filter(|stay| stay.zone == *zone) {
+            *present.entry(stay.instance).or_default() += 1;
+        }
+    }
+    Ok(present
+        .into_iter()
+        .max_by_key(|(instance, count)| (*count, std::cmp::Reverse(*instance)))
+        .map(|most| most.0))
 }
 
 /// Takes a seat. Rivals may take the one that was chosen, so the choice is made anew until a seat is taken.

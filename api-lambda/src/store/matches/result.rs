@@ -109,7 +109,7 @@ impl Store {
             self.match_part(Some(found.revision), &roster, Some(&kept), now),
         ];
         parts.extend(judged.iter().map(|(character, before, after)| {
-            self.rate_part(&roster.queue, *character, *before, *after, now)
+            self.rating_part(&roster.queue, *character, *before, *after, now)
         }));
         Ok(match self.transact(parts).await? {
             Ok(()) => Ok(rated),

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use domain::ids::CharacterId;
 use domain::time::UnixMillis;
 
+use crate::party::Party;
 use crate::store::fleet::load_key;
 use crate::store::item::{number, text};
 use crate::store::requests::StoredAnswer;
@@ -15,28 +16,29 @@ use crate::store::{Store, StoreError, transact};
 /// Why seats were not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SeatsRefusal {
-    /// The instance is not as it was read: choose anew.
+    /// The instance or the party is not as it was read: choose anew.
     Changed,
     /// The request was answered before, or is being answered now.
     Repeated,
 }
 
 impl Store {
-    /// Promises a seat until `until` to each of `characters` if no more than `limit` are then occupied, and keeps
-    /// the answer with it.
+    /// Promises a seat until `until` to each of `characters` if no more than `capacity` are then occupied, notes the
+    /// journey in the party, and keeps the answer, all or none.
     pub(crate) async fn take_seats(
         &self,
         open: &OpenInstance,
+        capacity: u32,
         characters: &[CharacterId],
-        limit: u32,
+        (party, stamp): (&Party, &str),
         (now, until): (UnixMillis, UnixMillis),
         answer: &StoredAnswer,
     ) -> Result<Result<(), SeatsRefusal>, StoreError> {
         let wanted = u32::try_from(characters.len()).unwrap_or(u32::MAX);
-        let Some(room) = limit.checked_sub(open.players.saturating_add(wanted)) else {
+        let Some(room) = capacity.checked_sub(open.players.saturating_add(wanted)) else {
             return Ok(Err(SeatsRefusal::Changed));
         };
-        let mut parts = Vec::new();
+        let mut parts = vec![self.party_part(party, Some(stamp))];
         if !characters.is_empty() {
             let sets: Vec<_> =
                 (0..characters.len()).map(|index| format!("seats.#c{index} = :until")).collect();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
-use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, ZoneId};
+use crate::ids::{AccountId, CharacterId, Epoch, HostId, InstanceId, PartyId, ZoneId};
 use crate::time::UnixMillis;
 use crate::token::Jwks;
 
@@ -126,6 +126,9 @@ pub struct ClaimedCharacter {
     pub character: Character,
     /// Number of the claim, sent with every save.
     pub claim: u64,
+    /// The party that it is in, if it is in one.
+    #[serde(default)]
+    pub party: Option<PartyId>,
 }
 
 /// Body of `POST /internal/v1/instances/{instance}/saves`: state that may be lost by some seconds.

@@ -1,0 +1,100 @@
+//! `POST /v1/parties/{party}/travel`: one instance with a seat for every member.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use domain::contract::Problem;
+use domain::contract::parties::{PartyTravel, TravelTogether};
+use domain::ids::{CharacterId, InstanceId, PartyId};
+use serde_json::json;
+
+use super::{Desk, TOPIC, refused};
+use crate::error::ApiError;
+use crate::error::refusals::parties as refusals;
+use crate::extract::{Body, IdempotencyKey, InPath};
+use crate::idempotency::KeyedRequest;
+use crate::notices::tell;
+use crate::party::Journey;
+use crate::placement::choose_together;
+use crate::store::parties::PartyRefusal;
+use crate::store::parties::travel::SeatsRefusal;
+use crate::store::{ATTEMPTS_MAX, StoreError, back_off};
+
+/// How long the seats are kept: members read the notice and join.
+const SEATS_KEPT_MILLIS: u64 = 60_000;
+
+/// Chooses an instance of the zone with room for the whole party, keeps a seat in it for each member for a minute,
+/// and tells the members: each who then joins the zone gets in there. For the leader. The same `Idempotency-Key` gets
+/// the same answer until the seats end.
+#[utoipa::path(
+    post, path = "/v1/parties/{party}/travel", tag = "parties", security(("access_token" = [])),
+    params(
+        ("party" = PartyId, Path, description = "The party"),
+        ("Idempotency-Key" = String, Header, description = "1 to 128 visible ASCII characters"),
+    ),
+    request_body = TravelTogether,
+    responses(
+        (status = 200, body = PartyTravel),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn travel(
+    desk: Desk,
+    InPath(id): InPath<PartyId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(body): Body<TravelTogether>,
+) -> Result<Json<PartyTravel>, ApiError> {
+    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let capacity = desk.region.catalogue().zone(&body.zone).ok_or(ApiError::NoZone)?.capacity;
+    let keyed = KeyedRequest::new(desk.account, "parties/travel", &key, &(id, &body));
+    if let Some(earlier) = keyed.earlier(&desk.store, desk.now).await? {
+        return Ok(Json(earlier));
+    }
+    desk.own(body.by).await?;
+    for attempt in 0..ATTEMPTS_MAX {
+        let now = crate::clock::now();
+        let Some((stamp, mut party)) = desk.store.stamped_party(id).await? else {
+            return Err(refusals::NO_PARTY.into());
+        };
+        party.lead(body.by).map_err(|forbidden| refused(PartyRefusal::Forbidden(forbidden)))?;
+        let open = desk.store.open_instances(&body.zone, now).await?;
+        if open.is_empty() {
+            return Err(ApiError::ZoneUnavailable);
+        }
+        let members = party.characters();
+        let mut at: BTreeMap<CharacterId, InstanceId> = BTreeMap::new();
+        let mut present: BTreeMap<InstanceId, u32> = BTreeMap::new();
+        for presence in desk.store.presence(&members, now).await? {
+            if let Some(stay) = presence.online {
+                at.insert(presence.character, stay.instance);
+                *present.entry(stay.instance).or_default() += 1;
+            }
+        }
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let chosen = choose_together(&open, capacity, count, &present);
+        let chosen = chosen.ok_or(refusals::NO_ROOM_TOGETHER.after(5))?;
+        let wanted: Vec<CharacterId> =
+            members.iter().filter(|id| at.get(id) != Some(&chosen.instance)).copied().collect();
+        let until = now.plus_millis(SEATS_KEPT_MILLIS);
+        let (zone, instance) = (body.zone.clone(), chosen.instance);
+        party.journey = Some(Journey { zone: zone.clone(), instance, until });
+        let answer = PartyTravel { party: id, zone, instance, expires_at: until };
+        let stored = keyed.answer(&answer, until);
+        let times = (now, until);
+        match desk.store.take_seats(chosen, capacity, &wanted, (&party, &stamp), times, &stored).await? {
+            Ok(()) => {
+                let body = json!({
+                    "kind": "travel", "party": id, "zone": answer.zone, "instance": instance,
+                    "expires_at": until,
+                });
+                tell(&desk.store, &members, TOPIC, &body, now).await;
+                return Ok(Json(answer));
+            }
+            Err(SeatsRefusal::Repeated) => {
+                return keyed.earlier(&desk.store, now).await?.map(Json).ok_or(ApiError::Internal);
+            }
+            Err(SeatsRefusal::Changed) => back_off(attempt).await,
+        }
+    }
+    Err(StoreError::Contended("the seats of a party").into())
+}

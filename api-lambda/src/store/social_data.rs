@@ -1,0 +1,217 @@
+//! All that the tables `social` and `chat` hold of one account: to hand it out, and to delete it. Both go through the
+//! partition of the account and the index by author, where everything about it is; a deletion that was cut short is
+//! done again from the start, and finds what is left.
+
+use aws_sdk_dynamodb::types::Put;
+use domain::contract::chat::Report;
+use domain::contract::social::{ExportedEntry, ExportedMessage, ExportedReport, SocialExport};
+use domain::ids::{AccountId, CharacterId, PartyId, ReportId};
+use domain::time::UnixMillis;
+
+use crate::party::Deed;
+use crate::relation::{List, Wish};
+use crate::store::chat::reports::REPORTS_PARTITION;
+use crate::store::chat::{read_message, said_at};
+use crate::store::item::{self, Item, text};
+use crate::store::parties::PartyRefusal;
+use crate::store::relations::{COUNT, list_name, social_key};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+
+impl Store {
+    /// Deletes everything that friends, parties and chat hold of an account, on both sides. May be repeated.
+    pub(crate) async fn erase_social(&self, account: AccountId) -> Result<(), StoreError> {
+        let now = crate::clock::now();
+        for item in self.social_partition(account).await? {
+            let sk = item::read_text(&item, "sk")?.to_owned();
+            if item.contains_key("account") {
+                let pair = (account, item::read_parsed(&item, "account")?);
+                // A wish to vanish is always granted.
+                let _ = self.change_relation(pair, Wish::Vanish, now, |_| None).await?;
+            } else if item.contains_key("party") {
+                self.forget_in_party(account, &item, now).await?;
+            }
+            // The counts go on as long as something is counted off.
+            if sk != COUNT {
+                self.delete_social(social_key(account, sk)).await?;
+            }
+        }
+        self.delete_social(social_key(account, COUNT)).await?;
+        for key in self.authored(account).await? {
+            self.erase_authored(account, &key).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_in_party(
+        &self,
+        account: AccountId,
+        mark: &Item,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let party: PartyId = item::read_parsed(mark, "party")?;
+        let character: CharacterId = item::read_parsed(mark, "character")?;
+        match self.change_party(party, Deed::Forget { character }, now, |_| None).await? {
+            // Whatever is left of a party that is no more is the account's own.
+            Err(PartyRefusal::Gone) => {
+                self.delete_social(social_key(account, format!("party#{character}"))).await
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn delete_social(&self, key: Item) -> Result<(), StoreError> {
+        let call = self.client.delete_item().table_name(&self.tables.social).set_key(Some(key));
+        call.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Removes one item that is about the account: a message, a count, a mark, or its part of a report.
+    async fn erase_authored(&self, account: AccountId, key: &Item) -> Result<(), StoreError> {
+        let (pk, sk) = (item::read_text(key, "pk")?, item::read_text(key, "sk")?);
+        if pk == REPORTS_PARTITION {
+            return self.edit_report(item::read_parsed(key, "sk")?, account).await;
+        }
+        if let Some(report) = sk.strip_prefix("about#").and_then(|id| id.parse().ok()) {
+            self.edit_report(report, account).await?;
+        }
+        self.delete_chat(pk, sk).await
+    }
+
+    async fn delete_chat(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        let call = self.client.delete_item().table_name(&self.tables.chat);
+        call.key("pk", text(pk)).key("sk", text(sk)).send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    /// Takes the account out of a report: a report about it goes, of others its words go.
+    async fn edit_report(&self, id: ReportId, account: AccountId) -> Result<(), StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            let Some(report) = self.report_of(id).await? else { return Ok(()) };
+            if report.message.account == account {
+                return self.delete_chat(REPORTS_PARTITION, &id.to_string()).await;
+            }
+            let by = report.by.as_ref().map(|by| by.account);
+            let edited = without(report.clone(), account);
+            let kept = edited.by.as_ref().map(|by| by.account);
+            if edited == report && by == kept {
+                return Ok(());
+            }
+            // Another deletion may edit the same report.
+            let before = serde_json::to_string(&report).expect("a report is plain data");
+            let put = Put::builder()
+                .table_name(&self.tables.chat)
+                .set_item(Some(crate::store::chat::reports::report_item(&edited, kept)))
+                .condition_expression("report = :before")
+                .expression_attribute_values(":before", text(before));
+            if self.transact(vec![transact::put(put)]).await?.is_ok() {
+                return Ok(());
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("a report"))
+    }
+
+    /// Everything that friends, parties and chat hold of an account, without what others did about it.
+    pub(crate) async fn export_social(&self, account: AccountId) -> Result<SocialExport, StoreError> {
+        let mut export =
+            SocialExport { mute: self.muted(account, crate::clock::now()).await?, ..Default::default() };
+        for item in self.social_partition(account).await? {
+            let sk = item::read_text(&item, "sk")?;
+            let list = List::ALL
+                .into_iter()
+                .find(|list| sk.split_once('#').is_some_and(|(name, _)| name == list_name(*list)));
+            let entries = match list {
+                Some(List::Friends) => &mut export.friends,
+                Some(List::Outgoing) => &mut export.requests_made,
+                Some(List::Incoming) => &mut export.requests_waiting,
+                Some(List::Blocks) => &mut export.blocks,
+                Some(List::BlockedBy) => continue,
+                None => {
+                    if sk.starts_with("party#") {
+                        export.parties.push(item::read_parsed(&item, "party")?);
+                    }
+                    continue;
+                }
+            };
+            let since = UnixMillis::new(item::read_number(&item, "since")?);
+            entries.push(ExportedEntry { character: item::read_parsed(&item, "character")?, since });
+        }
+        for key in self.authored(account).await? {
+            let call = self.client.get_item().table_name(&self.tables.chat).set_key(Some(key.clone()));
+            let Some(item) = call.consistent_read(true).send().await.map_err(unavailable)?.item else {
+                continue;
+            };
+            let place = item::read_text(&item, "pk")?.to_owned();
+            if place == REPORTS_PARTITION {
+                let report = self.report_of(item::read_parsed(&item, "sk")?).await?;
+                export.reports.extend(report.map(|report| ExportedReport {
+                    id: report.id,
+                    at: report.at,
+                    message: report.message.id,
+                    reason: report.reason,
+                }));
+            } else if item.contains_key("text") {
+                let message = read_message(&item)?;
+                export.messages.push(ExportedMessage {
+                    id: message.id,
+                    place,
+                    character: message.character,
+                    name: message.name,
+                    text: message.text,
+                    at: said_at(message.id),
+                });
+            }
+        }
+        Ok(export)
+    }
+
+    async fn social_partition(&self, account: AccountId) -> Result<Vec<Item>, StoreError> {
+        let (mut items, mut start) = (Vec::new(), None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.social)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(account))
+                .consistent_read(true)
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            items.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Keys of all items of the table `chat` that are about the account.
+    async fn authored(&self, account: AccountId) -> Result<Vec<Item>, StoreError> {
+        let (mut keys, mut start) = (Vec::new(), None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.chat)
+                .index_name("by_author")
+                .key_condition_expression("author = :account")
+                .expression_attribute_values(":account", text(account))
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            for mut key in page.items.unwrap_or_default() {
+                key.retain(|name, _| name == "pk" || name == "sk");
+                keys.push(key);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+fn without(mut report: Report, account: AccountId) -> Report {
+    report.by.take_if(|by| by.account == account);
+    report.context.retain(|message| message.account != account);
+    report
+}
