@@ -278,10 +278,14 @@ fn play<P: Player>(case: &Case, options: &MatchingOptions, mut matcher: P) -> Ma
         let millis = lead_ms + step * STEP_MILLIS;
         let now = at(millis);
         let coming: Vec<Ticket> = (0..options.rate * STEP_MILLIS / 1_000).map(|_| stream.next(now)).collect();
-        coming.iter().for_each(|ticket| tally.add_ticket(ticket));
+        for ticket in &coming {
+            tally.add_ticket(ticket);
+        }
         all.extend(coming.iter().map(|ticket| (ticket.id, millis)));
         let begun = Instant::now();
-        coming.into_iter().for_each(|ticket| matcher.insert(ticket));
+        for ticket in coming {
+            matcher.insert(ticket);
+        }
         while all.front().is_some_and(|(_, created)| created + patience_ms < millis) {
             all.pop_front().into_iter().for_each(|(id, _)| matcher.cancel(id));
         }
@@ -289,7 +293,9 @@ fn play<P: Player>(case: &Case, options: &MatchingOptions, mut matcher: P) -> Ma
         let made = matcher.step(now);
         tally.steps_us.push(u32::try_from(matching.elapsed().as_micros()).unwrap_or(u32::MAX));
         tally.cpu += begun.elapsed();
-        made.iter().for_each(|teams| tally.add_match(teams, now));
+        for teams in &made {
+            tally.add_match(teams, now);
+        }
     }
     figures::<P>(case, options, tally, [started_with, matcher.len()])
 }
