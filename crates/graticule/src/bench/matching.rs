@@ -275,9 +275,13 @@ fn play<P: Player>(case: &Case, options: &MatchingOptions, mut matcher: P) -> Ma
     let started_with = matcher.len();
     let patience_ms = if lead_ms > 0 { lead_ms } else { 120_000 };
     for step in 0..options.seconds * 1_000 / STEP_MILLIS {
-        let millis = lead_ms + step * STEP_MILLIS;
+        // They come evenly between the last step and this one.
+        let before = lead_ms + step * STEP_MILLIS;
+        let millis = before + STEP_MILLIS;
         let now = at(millis);
-        let coming: Vec<Ticket> = (0..options.rate * STEP_MILLIS / 1_000).map(|_| stream.next(now)).collect();
+        let count = options.rate * STEP_MILLIS / 1_000;
+        let coming: Vec<Ticket> =
+            (1..=count).map(|index| stream.next(at(before + index * STEP_MILLIS / count))).collect();
         for ticket in &coming {
             tally.add_ticket(ticket);
         }
