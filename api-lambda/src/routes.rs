@@ -100,7 +100,7 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(matchmaking::internal::sweep))
         .routes(routes!(matches::roster))
         .routes(routes!(matches::result))
-        .routes(routes!(coordinator::lease))
+        .routes(routes!(coordinator::lease, coordinator::holder))
         .routes(routes!(coordinator::load))
         .routes(routes!(tournaments::list))
         .routes(routes!(tournaments::read))

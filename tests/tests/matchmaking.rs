@@ -68,7 +68,7 @@ impl Platform {
             ticket_keys: vec![token::SecretKey::from_seed("ticket-1", &[9; 32])],
             ..ApiConfig::default()
         };
-        let http = client::http_client();
+        let http = client::services::http_client();
         migrations::apply(&config).await.expect("a fresh store is migrated");
         tokio::spawn(api_lambda::serve(api_listener, config, std::future::pending()));
         Self { edge: format!("http://{edge}"), api: format!("http://{api}"), http }
@@ -90,12 +90,10 @@ impl Platform {
         zonehost::start(config, &catalogue, rules, platform, players, admin).await.expect("it starts")
     }
 
-    /// Who is the coordinator. A bid in the name of a host that bids itself changes nothing but, at the most, who of
-    /// the two was first.
-    async fn coordinator(&self, host: &RunningHost<ApiPlatform>) -> CoordinatorLease {
-        let request = self.http.post(format!("{}/internal/v1/coordinator/lease", self.api));
-        let request = request.bearer_auth(SERVICE_TOKEN).json(&json!({ "host": host.id() }));
-        request.send().await.expect("an answer").json().await.expect("a lease")
+    /// Who is the coordinator.
+    async fn coordinator(&self) -> CoordinatorLease {
+        let request = self.http.get(format!("{}/internal/v1/coordinator/lease", self.api));
+        request.bearer_auth(SERVICE_TOKEN).send().await.expect("an answer").json().await.expect("a lease")
     }
 
     async fn player(&self, name: &str) -> Player<'_> {
@@ -103,7 +101,9 @@ impl Platform {
         // The region is known to the edge as soon as a coordinator reports it.
         let give_up = Instant::now() + PATIENCE;
         let services = loop {
-            match client::Services::sign_in_guest(self.http.clone(), &self.edge, secret.clone()).await {
+            match client::services::Services::sign_in_guest(self.http.clone(), &self.edge, secret.clone())
+                .await
+            {
                 Ok(services) => break services,
                 Err(error) => assert!(Instant::now() < give_up, "no region: {error}"),
             }
@@ -165,7 +165,7 @@ async fn matches_are_made_whoever_is_the_coordinator() {
     let platform = Platform::start().await;
     let hosts = [platform.host().await, platform.host().await];
     duel(&platform, ["Ada", "Bob"]).await;
-    let lease = platform.coordinator(&hosts[0]).await;
+    let lease = platform.coordinator().await;
     let is_first = lease.host == hosts[0].id();
     let [first, second] = hosts;
     let (coordinator, other) = if is_first { (first, second) } else { (second, first) };
@@ -176,7 +176,7 @@ async fn matches_are_made_whoever_is_the_coordinator() {
     drop(coordinator);
     let died = Instant::now();
     let next = loop {
-        let next = platform.coordinator(&other).await;
+        let next = platform.coordinator().await;
         if next.host == other.id() {
             break next;
         }

@@ -56,10 +56,11 @@ pub(crate) async fn run<P: Platform>(shared: Arc<Shared<P>>) {
     }
     work.spawn(matchmaking::run(api.clone(), role.clone()));
     work.spawn(report_region(api.clone(), role));
-    let mut pace = tokio::time::interval(Duration::from_millis(COORDINATOR_BID_MILLIS));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let pause = Duration::from_millis(COORDINATOR_BID_MILLIS);
+    let mut next = Instant::now();
     loop {
-        pace.tick().await;
+        tokio::time::sleep_until(next).await;
+        next = Instant::now() + pause;
         // A host that drains, or is cut off from the platform, leaves the role to others.
         if shared.is_draining() || !shared.leased.load(Ordering::Relaxed) {
             continue;
@@ -69,6 +70,8 @@ pub(crate) async fn run<P: Platform>(shared: Arc<Shared<P>>) {
             Ok(lease) => {
                 let is_own = lease.host == shared.host;
                 let until = asked + Duration::from_millis(lease.lease_ms);
+                // Whoever waits for the lease asks the moment that it ends.
+                next = if is_own { asked + pause } else { next.min(Instant::now().max(until)) };
                 let now_held = is_own.then_some(Held { epoch: lease.epoch, until });
                 let before = held.send_replace(now_held);
                 if before.map(|held| held.epoch) != now_held.map(|held| held.epoch) {

@@ -10,6 +10,7 @@ use domain::contract::coordinator::{CoordinatorBid, CoordinatorLease, HostLoad, 
 use domain::ids::HostId;
 
 use crate::error::ApiError;
+use crate::error::refusals::matchmaking as refusals;
 use crate::extract::{Body, Service};
 use crate::state::Region;
 use crate::store::Store;
@@ -30,6 +31,23 @@ pub(crate) async fn lease(
     Body(body): Body<CoordinatorBid>,
 ) -> Result<Json<CoordinatorLease>, ApiError> {
     Ok(Json(store.bid_for_coordinator(&region.name, body.host, crate::clock::now()).await?))
+}
+
+/// Which host is the coordinator, or was last: the lease may be over.
+#[utoipa::path(
+    get, path = "/internal/v1/coordinator/lease", tag = "internal", security(("service_token" = [])),
+    responses(
+        (status = 200, body = CoordinatorLease),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn holder(
+    _: Service,
+    State(store): State<Store>,
+    State(region): State<Arc<Region>>,
+) -> Result<Json<CoordinatorLease>, ApiError> {
+    let lease = store.coordinator(&region.name, crate::clock::now()).await?;
+    Ok(Json(lease.ok_or(refusals::NO_COORDINATOR)?))
 }
 
 /// How the region is: its hosts and how busy they are, from their heartbeats.

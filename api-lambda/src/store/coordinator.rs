@@ -27,12 +27,12 @@ impl Store {
         // A renewal keeps the epoch; a change of hands raises it. Which one it is, the item decides.
         let renewed = self.write_lease(region, host, now, "SET lease_until = :until", "host = :host").await?;
         if let Ok(item) = renewed {
-            return read_lease(&item, host);
+            return read_lease(&item, now);
         }
         let set = "SET v = :v, host = :host, lease_until = :until ADD epoch :one";
         let free = "attribute_not_exists(pk) OR lease_until <= :now";
         match self.write_lease(region, host, now, set, free).await? {
-            Ok(item) | Err(Some(item)) => read_lease(&item, host),
+            Ok(item) | Err(Some(item)) => read_lease(&item, now),
             Err(None) => Err(StoreError::Contended("the coordinator's lease")),
         }
     }
@@ -76,17 +76,23 @@ impl Store {
         }
     }
 
-    /// Whether `epoch` is that of the coordinator.
-    pub(crate) async fn is_coordinator(&self, region: &str, epoch: Epoch) -> Result<bool, StoreError> {
+    /// The coordinator, or the last one.
+    pub(crate) async fn coordinator(
+        &self,
+        region: &str,
+        now: UnixMillis,
+    ) -> Result<Option<CoordinatorLease>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(lease_key(region)));
         let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
-        item.map_or(Ok(false), |item| Ok(item::read_number::<u64>(&item, "epoch")? == epoch.0))
+        item.as_ref().map(|item| read_lease(item, now)).transpose()
     }
 }
 
-fn read_lease(item: &Item, asks: HostId) -> Result<CoordinatorLease, StoreError> {
+fn read_lease(item: &Item, now: UnixMillis) -> Result<CoordinatorLease, StoreError> {
     item::check_version(item)?;
-    let host: HostId = item::read_parsed(item, "host")?;
-    let lease_ms = if host == asks { COORDINATOR_LEASE_MILLIS } else { 0 };
-    Ok(CoordinatorLease { host, epoch: Epoch(item::read_number(item, "epoch")?), lease_ms })
+    Ok(CoordinatorLease {
+        host: item::read_parsed(item, "host")?,
+        epoch: Epoch(item::read_number(item, "epoch")?),
+        lease_ms: UnixMillis::new(item::read_number(item, "lease_until")?).millis_since(now),
+    })
 }

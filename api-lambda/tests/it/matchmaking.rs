@@ -18,6 +18,7 @@ use crate::app::{Answer, App, Player, SERVICE_TOKEN, now, random, send};
 
 mod cancels;
 mod coordinator;
+mod parties;
 mod rivals;
 
 const TICKETS: &str = "/v1/matchmaking/tickets";

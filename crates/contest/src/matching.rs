@@ -12,6 +12,8 @@ mod pool;
 mod quality;
 mod queue;
 mod roles;
+#[cfg(any(test, feature = "test-util"))]
+pub mod sample;
 mod search;
 mod slab;
 mod step;

@@ -43,8 +43,9 @@ pub const HOST_LEASE_MILLIS: u64 = 3_000;
 /// Between two heartbeats of a host.
 pub const HOST_HEARTBEAT_MILLIS: u64 = 1_000;
 
-/// A coordinator's lease; renewed every [`COORDINATOR_BID_MILLIS`], and so is what another waits at most.
-pub const COORDINATOR_LEASE_MILLIS: u64 = 2_000;
+/// A coordinator's lease, renewed every [`COORDINATOR_BID_MILLIS`]. Its death costs what is left of it and the bid of
+/// the next: 2 s together.
+pub const COORDINATOR_LEASE_MILLIS: u64 = 1_900;
 
 /// Between two bids of a host for the coordinator's lease.
 pub const COORDINATOR_BID_MILLIS: u64 = 500;

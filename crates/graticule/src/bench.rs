@@ -6,6 +6,7 @@ mod api;
 mod figures;
 mod host;
 mod machine;
+mod matching;
 mod measure;
 mod peers;
 mod plot;
@@ -47,6 +48,8 @@ enum What {
     Ticks(ticks::TickOptions),
     /// Requests to the API, each kind alone and mixed: time, processor time, and what they use of the store.
     Api(api::ApiOptions),
+    /// The matchmaker with many tickets in flight, in virtual time, beside a first-in-first-out one and the optimum.
+    Matching(matching::MatchingOptions),
     /// Everything, into tables, plots and raw figures.
     All(report::AllOptions),
     /// The host process of a benchmark; started by the others.
@@ -115,6 +118,7 @@ pub(crate) fn run(options: BenchOptions) -> Outcome {
         What::Peers(options) => peers::run(&options.checked(Workload::Peers)?),
         What::Ticks(options) => ticks::run(&options),
         What::Api(options) => api::run(&options),
+        What::Matching(options) => matching::run(&options),
         What::All(options) => report::run(&options),
         What::Host(options) => host::run(&options),
     }

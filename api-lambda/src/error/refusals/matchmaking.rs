@@ -47,6 +47,13 @@ pub(crate) const NO_TICKET: Refusal = refusal(
     "the account has no match ticket of this id",
 );
 
+pub(crate) const NO_COORDINATOR: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_coordinator",
+    "There is no coordinator",
+    "no host of the region has been its coordinator yet: ask again in a second",
+);
+
 pub(crate) const NOT_COORDINATOR: Refusal = refusal(
     StatusCode::CONFLICT,
     "not_coordinator",

@@ -99,9 +99,8 @@ pub(crate) async fn form(
             format!("{count} matches are over the limit of {MATCHES_PER_CALL_MAX}: send them in parts");
         return Err(ApiError::BadRequest(text));
     }
-    if !store.is_coordinator(&region.name, body.epoch).await? {
-        return Err(refusals::NOT_COORDINATOR.into());
-    }
+    let lease = store.coordinator(&region.name, crate::clock::now()).await?;
+    lease.filter(|lease| lease.epoch == body.epoch).ok_or(refusals::NOT_COORDINATOR)?;
     let catalogue = region.catalogue();
     let mut forming = Vec::new();
     for form in &body.matches {

@@ -13,19 +13,22 @@ async fn bid(app: &App, host: HostId) -> CoordinatorLease {
 #[tokio::test]
 async fn one_host_at_a_time_is_the_coordinator() {
     let app = App::start().await;
+    internal_get(&app, "/coordinator/lease").await.problem(404, "no_coordinator");
     let hosts: Vec<HostId> = (0..10).map(|_| HostId::new(now(), random())).collect();
     let leases = join_all(hosts.iter().map(|host| bid(&app, *host))).await;
     let holder = leases[0].host;
     assert!(leases.iter().all(|lease| lease.host == holder && lease.epoch == Epoch(1)), "{leases:?}");
-    assert_eq!(leases.iter().filter(|lease| lease.lease_ms > 0).count(), 1);
-    assert_eq!(bid(&app, holder).await, CoordinatorLease { host: holder, epoch: Epoch(1), lease_ms: 2_000 });
+    let whole = domain::limits::COORDINATOR_LEASE_MILLIS;
+    assert_eq!(bid(&app, holder).await, CoordinatorLease { host: holder, epoch: Epoch(1), lease_ms: whole });
+    let seen: CoordinatorLease = internal_get(&app, "/coordinator/lease").await.ok(200);
+    assert_eq!((seen.host, seen.epoch), (holder, Epoch(1)));
     // It dies: another one follows when the lease is over, under a new epoch.
     let rival = hosts.into_iter().find(|host| *host != holder).expect("ten hosts");
     assert_eq!(bid(&app, rival).await.host, holder);
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     let lease = bid(&app, rival).await;
-    assert_eq!(lease, CoordinatorLease { host: rival, epoch: Epoch(2), lease_ms: 2_000 });
-    assert_eq!(bid(&app, holder).await, CoordinatorLease { lease_ms: 0, ..lease });
+    assert_eq!(lease, CoordinatorLease { host: rival, epoch: Epoch(2), lease_ms: whole });
+    assert_eq!(bid(&app, holder).await.host, rival);
     let old = FormMatches { epoch: Epoch(1), matches: vec![] };
     app.internal("/matchmaking/matches", &old).await.problem(409, "not_coordinator");
     app.internal("/coordinator/lease", &json!({})).await.problem(400, "bad_body");

@@ -5,5 +5,4 @@ mod compare;
 mod load;
 mod optimum;
 mod rules;
-mod stream;
 mod streams;

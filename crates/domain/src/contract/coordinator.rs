@@ -27,7 +27,7 @@ pub struct CoordinatorLease {
     pub host: HostId,
     /// Rises with each change of the coordinator.
     pub epoch: Epoch,
-    /// Milliseconds from the request on for which it is, unless it asks again; 0 for those who are not.
+    /// Milliseconds from the request on until the lease ends, unless the coordinator asks again before.
     pub lease_ms: u64,
 }
 

@@ -3,7 +3,7 @@
 use domain::time::UnixMillis;
 
 use super::check::mean_mu;
-use super::stream::{BUDGET, Kind, MIXED, SOLO, Stream, at, queue};
+use crate::matching::sample::{BUDGET, Kind, MIXED, SOLO, Stream, at, first_in_first_out, queue};
 use crate::matching::{Match, Matcher, QueueDefinition, Ticket};
 
 /// What one matcher did.
@@ -54,45 +54,6 @@ fn extent(values: impl Iterator<Item = f64>) -> f64 {
 
 fn at_part<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
     sorted.get(sorted.len() * percent / 100).copied().unwrap_or_default()
-}
-
-/// The oldest first, each with the next oldest that has room and a region in common; ratings do not count.
-fn first_in_first_out(waiting: &mut Vec<Ticket>, queue: &QueueDefinition) -> Vec<Vec<Vec<Ticket>>> {
-    let mut matches = Vec::new();
-    let mut first = 0;
-    while first < waiting.len() {
-        let mut teams = vec![Vec::new(); usize::from(queue.teams)];
-        let mut open = vec![usize::from(queue.team_players_max); teams.len()];
-        let mut regions: Vec<&String> = queue.regions.iter().collect();
-        for (index, ticket) in waiting.iter().enumerate().skip(first) {
-            let plays = |region: &&String| {
-                ticket.round_trips.get(*region).is_some_and(|ms| *ms <= queue.round_trip_ms_max)
-            };
-            let common: Vec<&String> = regions.iter().copied().filter(plays).collect();
-            let team = (0..teams.len()).max_by_key(|team| (open[*team], teams.len() - team));
-            let Some(team) = team.filter(|team| open[*team] >= ticket.players.len()) else { continue };
-            if !common.is_empty() {
-                regions = common;
-                open[team] -= ticket.players.len();
-                teams[team].push(index);
-            }
-            if open.iter().all(|open| *open == 0) {
-                break;
-            }
-        }
-        if open.iter().any(|open| *open > 0) {
-            first += 1;
-            continue;
-        }
-        let take = |team: &Vec<usize>| team.iter().map(|index| waiting[*index].clone()).collect();
-        matches.push(teams.iter().map(take).collect());
-        let mut index = 0;
-        waiting.retain(|_| {
-            index += 1;
-            !teams.iter().flatten().any(|taken| *taken == index - 1)
-        });
-    }
-    matches
 }
 
 fn ours(made: &Match, known: &[Ticket], outcome: &mut Outcome, now: UnixMillis) {

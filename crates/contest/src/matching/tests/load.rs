@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::stream::{Kind, MIXED, ROLES, SOLO, Stream, at, queue, role_queue};
+use crate::matching::sample::{Kind, MIXED, ROLES, SOLO, Stream, at, queue, role_queue};
 use crate::matching::{MatchTicketId, Matcher, QueueDefinition};
 
 /// A build for tests is some 20 times slower, so it gets less of the load, and for less long.

@@ -2,7 +2,7 @@
 
 use domain::ids::InstanceId;
 
-use super::stream::{BUDGET, at, player_id, queue, role, role_queue, ticket};
+use crate::matching::sample::{BUDGET, at, player_id, queue, role, role_queue, ticket};
 use crate::matching::{
     BackfillRequest, BackfillTeam, InsertError, MatchTicketId, Matcher, QueueDefinition, QueueError, Ticket,
     WaitReason,

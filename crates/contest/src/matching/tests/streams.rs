@@ -3,7 +3,7 @@
 use domain::random::Random;
 
 use super::check::{Waiting, mean_mu};
-use super::stream::{BUDGET, Kind, MIXED, ROLES, SOLO, Stream, at, queue, role, role_queue};
+use crate::matching::sample::{BUDGET, Kind, MIXED, ROLES, SOLO, Stream, at, queue, role, role_queue};
 use crate::matching::{Match, Matcher, QueueDefinition, Ticket, WaitReason};
 
 /// Tickets that come for a minute, some of them cancelled; then another two minutes without any.

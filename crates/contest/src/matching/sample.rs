@@ -1,17 +1,27 @@
-//! Seeded streams of tickets.
+//! Seeded streams of tickets, a plain matcher and the optimum: what the matcher is tested with and compared to, here and
+//! in benchmarks. Nothing of the matcher needs it.
+
+mod optimum;
+mod plain;
+
+pub use self::optimum::{best_total, few_tickets, total_quality};
+pub use self::plain::first_in_first_out;
 
 use domain::ids::CharacterId;
 use domain::random::Random;
 use domain::time::UnixMillis;
 
-use crate::matching::{MatchTicketId, Player, QueueDefinition, RoleCount, Ticket};
+use super::{MatchTicketId, Player, QueueDefinition, RoleCount, Ticket};
 use crate::rating::Rating;
 
-pub(super) const REGIONS: [&str; 4] = ["fra", "gru", "iad", "sgp"];
-pub(super) const BUDGET: u32 = 200_000;
+/// The regions of all sample queues.
+pub const REGIONS: [&str; 4] = ["fra", "gru", "iad", "sgp"];
+/// Candidates of one step, more than any test needs.
+pub const BUDGET: u32 = 200_000;
 
 /// A queue of so many teams of so many, with windows of 1 to 10 after 30 s.
-pub(super) fn queue(teams: u8, players: u8) -> QueueDefinition {
+#[must_use]
+pub fn queue(teams: u8, players: u8) -> QueueDefinition {
     QueueDefinition {
         teams,
         team_players_min: players,
@@ -27,28 +37,36 @@ pub(super) fn queue(teams: u8, players: u8) -> QueueDefinition {
     }
 }
 
-pub(super) fn role(name: &str, count: u8) -> RoleCount {
+/// So many players of each team with this role.
+#[must_use]
+pub fn role(name: &str, count: u8) -> RoleCount {
     RoleCount { role: name.to_owned(), count }
 }
 
 /// Five against five with a tank, a healer and three who deal damage.
-pub(super) fn role_queue() -> QueueDefinition {
+#[must_use]
+pub fn role_queue() -> QueueDefinition {
     QueueDefinition { roles: vec![role("tank", 1), role("healer", 1), role("damage", 3)], ..queue(2, 5) }
 }
 
-pub(super) fn at(millis: u64) -> UnixMillis {
+/// A point in time of a sample.
+#[must_use]
+pub fn at(millis: u64) -> UnixMillis {
     UnixMillis::new(1_000_000 + millis)
 }
 
-pub(super) fn player_id(number: u32) -> CharacterId {
+/// The player of this number.
+#[must_use]
+pub fn player_id(number: u32) -> CharacterId {
     CharacterId::from_u128(u128::from(number))
 }
 
 /// A party that is at home in `fra`, its players at these mu and named by the ticket's number and their place.
-pub(super) fn ticket(number: u32, mus: &[f64], created_at: UnixMillis) -> Ticket {
+#[must_use]
+pub fn ticket(number: u32, mus: &[f64], created_at: UnixMillis) -> Ticket {
     let player = |(index, mu): (u32, &f64)| Player {
         id: player_id(number * 100 + index),
-        rating: Rating::new(*mu, 5.0).unwrap(),
+        rating: Rating::new(*mu, 5.0).expect("a rating"),
         roles: Vec::new(),
     };
     Ticket {
@@ -62,32 +80,41 @@ pub(super) fn ticket(number: u32, mus: &[f64], created_at: UnixMillis) -> Ticket
 
 /// What a stream's tickets are like.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kind {
-    pub(super) party_max: u32,
-    pub(super) has_blocks: bool,
+pub struct Kind {
+    /// Most players of a party.
+    pub party_max: u32,
+    /// Whether some refuse others.
+    pub has_blocks: bool,
     /// Of 100 players, how many would tank, and how many would heal; none: no roles.
-    pub(super) roles: Option<(u32, u32)>,
+    pub roles: Option<(u32, u32)>,
     /// How many millionths of mu players are spread over evenly; none: as a population is, around 25.
-    pub(super) even_micro: Option<u32>,
+    pub even_micro: Option<u32>,
 }
 
-pub(super) const SOLO: Kind = Kind { party_max: 1, has_blocks: false, roles: None, even_micro: None };
-pub(super) const MIXED: Kind = Kind { party_max: 4, has_blocks: true, roles: None, even_micro: None };
-pub(super) const ROLES: Kind = Kind { roles: Some((15, 20)), ..MIXED };
+/// Players alone.
+pub const SOLO: Kind = Kind { party_max: 1, has_blocks: false, roles: None, even_micro: None };
+/// Parties of one to four, some with blocks.
+pub const MIXED: Kind = Kind { party_max: 4, has_blocks: true, roles: None, even_micro: None };
+/// The same, with roles.
+pub const ROLES: Kind = Kind { roles: Some((15, 20)), ..MIXED };
 
 /// Tickets numbered from 1.
-pub(super) struct Stream {
+#[derive(Debug)]
+pub struct Stream {
     random: Random,
     kind: Kind,
     count: u32,
 }
 
 impl Stream {
-    pub(super) fn new(seed: u64, kind: Kind) -> Self {
+    /// The stream of this seed.
+    #[must_use]
+    pub fn new(seed: u64, kind: Kind) -> Self {
         Self { random: Random::new(seed), kind, count: 0 }
     }
 
-    pub(super) fn next(&mut self, created_at: UnixMillis) -> Ticket {
+    /// The next ticket.
+    pub fn next(&mut self, created_at: UnixMillis) -> Ticket {
         self.count += 1;
         let size = 1 + self.random.below(self.kind.party_max).min(self.random.below(self.kind.party_max));
         let mus: Vec<f64> = (0..size).map(|_| self.mu()).collect();
