@@ -11,4 +11,5 @@ mod fleet;
 mod instances;
 mod leaderboards;
 mod openapi;
+mod tournaments;
 mod zones;

@@ -15,7 +15,7 @@ use domain::time::UnixMillis;
 use serde_json::{Value, json};
 
 use super::prizes::Share;
-use super::{Head, Loaded, due_partitions, key};
+use super::{Head, Loaded, due_partitions, index_start, key};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, number, text};
 use crate::store::{Store, StoreError, unavailable};
@@ -39,8 +39,15 @@ impl Store {
         now: UnixMillis,
     ) -> Result<StepOutcome, StoreError> {
         let mut outcome = StepOutcome::default();
-        let start = cursor.map(|cursor| cursor.start(&[("sk", text("head"))]));
-        let first = start.as_ref().and_then(|start| item::read_text(start, "due").ok()).map(str::to_owned);
+        // The partition is the caller's to name, if it is one.
+        let first = cursor.as_ref().and_then(|cursor| {
+            let start = cursor.start(&[]);
+            let due = item::read_text(&start, "due").ok()?;
+            due_partitions(region).find(|partition| partition == due)
+        });
+        let start = cursor.zip(first.as_ref()).and_then(|(cursor, first)| {
+            index_start(&cursor, "due_at", &[("sk", text("head")), ("due", text(first))])
+        });
         let partitions = due_partitions(region)
             .skip_while(|partition| first.as_ref().is_some_and(|first| first != partition));
         let mut left = limit;
