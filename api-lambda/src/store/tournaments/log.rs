@@ -174,8 +174,9 @@ impl Store {
             .update_item()
             .table_name(&self.tables.tournaments)
             .set_key(Some(key(id, "head")))
-            .update_expression("SET snapshot = :version")
-            .condition_expression("snapshot = :before")
+            .update_expression("SET #snapshot = :version")
+            .condition_expression("#snapshot = :before")
+            .expression_attribute_names("#snapshot", "snapshot")
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":before", number(before));
         if let Err(error) = call.send().await {
