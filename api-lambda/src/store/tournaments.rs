@@ -127,6 +127,16 @@ fn due_partitions(region: &str) -> impl Iterator<Item = String> {
     (0..DUE_PARTITIONS).map(move |number| format!("{region}#{number}"))
 }
 
+/// Where a page of an index starts that sorts by the number `sort`. None for a cursor of another query, which the store
+/// would take for a fault: the page then is the first one.
+fn index_start(cursor: &Cursor, sort: &str, fixed: &[(&str, AttributeValue)]) -> Option<Item> {
+    let mut start = cursor.start(fixed);
+    start.retain(|name, _| name == "pk" || name == sort || fixed.iter().any(|(fixed, _)| fixed == name));
+    item::read_number::<u64>(&start, sort).ok()?;
+    item::read_parsed::<TournamentId>(&start, "pk").ok()?;
+    Some(start)
+}
+
 fn key(id: TournamentId, sk: &str) -> Item {
     Item::from([("pk".to_owned(), text(id)), ("sk".to_owned(), text(sk))])
 }
@@ -187,7 +197,7 @@ impl Store {
             .expression_attribute_values(":state", text(form::state_name(state)))
             .scan_index_forward(!over)
             .limit(limit)
-            .set_exclusive_start_key(cursor.map(|cursor| cursor.start(&fixed)));
+            .set_exclusive_start_key(cursor.and_then(|cursor| index_start(&cursor, "starts_at", &fixed)));
         let page = call.send().await.map_err(unavailable)?;
         let next = Cursor::after(page.last_evaluated_key.as_ref());
         let ids = page.items.unwrap_or_default();

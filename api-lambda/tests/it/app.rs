@@ -185,22 +185,12 @@ impl App {
         Self { url, edge, engine, http: http() }
     }
 
-    /// A second process of the API on the same store.
-    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ApiConfig)) -> Self {
-        let engine = Engine {
-            url: self.engine.url.clone(),
-            table_prefix: self.engine.table_prefix.clone(),
-            stop: None,
-            ended: None,
-        };
-        Self::start_on(engine, change).await
-    }
-
-    /// Another process of the API on the same store; where it answers.
-    pub(crate) async fn sibling(&self) -> String {
+    /// The address of another API on the same store, as another process of the same or another region would be.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ApiConfig)) -> String {
+        let mut config = config(&self.engine, &self.edge.url);
+        change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let config = config(&self.engine, &self.edge.url);
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
         url
     }

@@ -21,4 +21,5 @@ mod possessions_random;
 mod restoration;
 mod rooms;
 mod rate;
+mod tournaments;
 mod zones;

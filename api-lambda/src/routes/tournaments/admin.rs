@@ -9,7 +9,7 @@ use contest::tournament::{Action, MatchId};
 use domain::catalogue::Catalogue;
 use domain::contract::Problem;
 use domain::contract::tournaments::{
-    DisqualifyEntrant, MatchVerdict, RuleMatch, Tournament, TournamentDefinition, TournamentMatch,
+    Reward,    DisqualifyEntrant, MatchVerdict, RuleMatch, Tournament, TournamentDefinition, TournamentMatch,
     TournamentReason,
 };
 use domain::ids::TournamentId;
@@ -24,6 +24,7 @@ use crate::state::Region;
 use crate::store::Store;
 use crate::store::tournaments::Loaded;
 use crate::store::tournaments::commit::Change;
+use crate::store::tournaments::credit::UNIQUE_MAX;
 use crate::tournament::{Live, Refusal, Setup, Step, entrant_of};
 
 /// Makes a tournament. The first of its regions must be the one of this API.
@@ -81,6 +82,23 @@ fn content_faults(definition: &TournamentDefinition, catalogue: &Catalogue) -> V
     let mut faults = Vec::new();
     if catalogue.zone(&definition.zone).is_none() {
         faults.push(format!("zone: the catalogue has no zone {}", definition.zone));
+    }
+    for (index, prize) in definition.prizes.iter().enumerate() {
+        let rules = &catalogue.possessions;
+        let fault = match &prize.reward {
+            Reward::Currency(currency) if rules.currency(currency).is_none() => {
+                format!("the catalogue has no currency {currency}")
+            }
+            Reward::Item(item) => match rules.item(item) {
+                None => format!("the catalogue has no item {item}"),
+                Some(kind) if kind.is_unique() && prize.amount > UNIQUE_MAX => {
+                    format!("each {item} is unique, so a prize has at most {UNIQUE_MAX} of them")
+                }
+                Some(_) => continue,
+            },
+            Reward::Currency(_) => continue,
+        };
+        faults.push(format!("prizes[{index}]: {fault}"));
     }
     faults
 }

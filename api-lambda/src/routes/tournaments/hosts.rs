@@ -178,5 +178,5 @@ pub(crate) async fn step(
     let cursor = body.cursor.map(Cursor::try_from).transpose();
     let cursor = cursor.map_err(|error| ApiError::BadRequest(format!("cursor: {error}")))?;
     let now = crate::clock::now();
-    Ok(Json(store.step_tournaments(&region.name, (body.limit, cursor), now).await?))
+    Ok(Json(store.step_tournaments(&region.name, &region.catalogue(), (body.limit, cursor), now).await?))
 }

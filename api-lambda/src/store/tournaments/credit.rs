@@ -1,41 +1,82 @@
-//! What a prize is paid with: parts of a transaction that give a character a currency or items.
+//! What a prize is paid with: a ledger entry, a stack or unique items, each under the id of its share.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::catalogue::Catalogue;
 use domain::contract::tournaments::Reward;
-use domain::ids::CharacterId;
+use domain::ids::{ItemId, TournamentId};
 use domain::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
 
-use crate::store::item::{number, text};
-use crate::store::{Store, transact};
+use super::prizes::Share;
+use crate::store::possessions::wallet::Movement;
+use crate::store::transact::Part;
+use crate::store::{Store, StoreError};
+
+/// Why a share is not paid now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreditRefusal {
+    /// The character is no more.
+    Gone,
+    /// The character has no room for it at present, or the catalogue has it no more.
+    NoRoom,
+    /// What the character has changed meanwhile: look again.
+    Changed,
+}
+
+/// Unique items of one prize: they are one transaction with the marker.
+pub(crate) const UNIQUE_MAX: u64 = 32;
 
 impl Store {
-    /// Gives the character the reward. Refused if the character is no more.
-    pub(crate) fn prize_parts(
+    /// The parts that pay a share; the first one is refused if the character is no more.
+    pub(crate) async fn prize_parts(
         &self,
-        character: CharacterId,
-        reward: &Reward,
-        amount: u64,
+        catalogue: &Catalogue,
+        tournament: TournamentId,
+        share: &Share,
         now: UnixMillis,
-    ) -> Vec<TransactWriteItem> {
-        let name = match reward {
-            Reward::Currency(currency) => currency.to_string(),
-            Reward::Item(item) => item.to_string(),
-        };
-        let update = Update::builder()
-            .table_name(&self.tables.players)
-            .key("pk", text(character))
-            .update_expression(
-                "SET #items.#name = if_not_exists(#items.#name, :zero) + :amount, updated_at = :now \
-                 ADD #version :one",
-            )
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)")
-            .expression_attribute_names("#items", "items")
-            .expression_attribute_names("#name", name)
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":zero", number(0))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":amount", number(amount))
-            .expression_attribute_values(":now", number(now.as_millis()));
-        vec![transact::update(update)]
+    ) -> Result<Result<Vec<TransactWriteItem>, CreditRefusal>, StoreError> {
+        let rules = &catalogue.possessions;
+        let mut parts = vec![self.lives_part(share.character)];
+        match &share.reward {
+            Reward::Currency(currency) => {
+                let Some(definition) = rules.currency(currency) else { return Ok(Err(CreditRefusal::NoRoom)) };
+                let wallets = self.wallets(&[(share.character, currency.clone())]).await?;
+                let reason = "prize".parse().expect("a reason");
+                let movements = [Movement::credit(share.amount, &reason, format!("{tournament}#{}", share.id))];
+                for wallet in &wallets {
+                    match self.wallet_parts(wallet, &movements, definition.balance_max, now) {
+                        Ok(credit) => parts.extend(credit),
+                        Err(_) => return Ok(Err(CreditRefusal::NoRoom)),
+                    }
+                }
+            }
+            Reward::Item(kind) => {
+                let Some(definition) = rules.item(kind) else { return Ok(Err(CreditRefusal::NoRoom)) };
+                let Ok(count) = u32::try_from(share.amount) else { return Ok(Err(CreditRefusal::NoRoom)) };
+                if !definition.is_unique() {
+                    parts.push(self.give_stack_part(share.character, definition, count));
+                } else if share.amount <= UNIQUE_MAX {
+                    let items = (0..count).map(|index| {
+                        let hash = Sha256::digest(format!("{tournament}#{}#{index}", share.id));
+                        let id = hash.iter().take(10).fold(0_u128, |low, byte| low << 8 | u128::from(*byte));
+                        self.new_item_part(share.character, ItemId::new(now, id), definition, now)
+                    });
+                    parts.extend(items);
+                } else {
+                    return Ok(Err(CreditRefusal::NoRoom));
+                }
+            }
+        }
+        Ok(Ok(parts))
+    }
+}
+
+/// What the store says of the parts of a credit that was refused: the character, then a wallet and its entry, or a
+/// stack alone, which is full.
+pub(crate) fn refusal_of(parts: &[Part]) -> CreditRefusal {
+    match parts {
+        [lives, ..] if lives.is_refused() => CreditRefusal::Gone,
+        [_, _stack] => CreditRefusal::NoRoom,
+        _ => CreditRefusal::Changed,
     }
 }

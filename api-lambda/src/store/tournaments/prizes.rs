@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use contest::tournament::Effect;
+use domain::catalogue::Catalogue;
 use domain::contract::tournaments::Reward;
 use domain::ids::CharacterId;
 use domain::time::UnixMillis;
 
+use super::credit::{CreditRefusal, refusal_of};
 use super::{Loaded, corrupt};
 use crate::store::item::{self, number, text};
-use crate::store::{Store, StoreError, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 use crate::tournament::{Live, captain_of, terms};
 
 /// What one member of an entrant gets.
@@ -52,62 +54,109 @@ fn paid_key(share: &str) -> String {
     format!("paid#{share}")
 }
 
+/// What was paid by one call.
+#[derive(Debug, Default)]
+pub(super) struct Payment {
+    pub(super) paid: Vec<Share>,
+    /// Whether shares are left that this call did not come to.
+    pub(super) left: bool,
+    /// Whether shares are left whose winners have no room for them.
+    pub(super) no_room: bool,
+}
+
+/// What became of one share.
+enum Paid {
+    Now,
+    Before,
+    NoRoom,
+}
+
 impl Store {
-    /// Pays what is not paid yet, at most `most` shares. The shares paid by this call, and whether some are left.
+    /// Pays what is not paid yet, at most `most` shares.
     pub(super) async fn pay_prizes(
         &self,
+        catalogue: &Catalogue,
         loaded: &Loaded,
         most: usize,
         now: UnixMillis,
-    ) -> Result<(Vec<Share>, bool), StoreError> {
+    ) -> Result<Payment, StoreError> {
         let due = shares(&loaded.live).ok_or_else(|| corrupt(loaded.id, "a prize of no known kind"))?;
+        let mut payment = Payment::default();
         if due.is_empty() {
-            return Ok((Vec::new(), false));
+            return Ok(payment);
         }
         let range = (paid_key(""), paid_key("~"));
         let markers = self.tournament_items(loaded.id, range).await?;
         let keys: Result<BTreeSet<_>, _> = markers.iter().map(|item| item::read_text(item, "sk")).collect();
         let keys = keys?;
-        let unpaid: Vec<_> =
-            due.into_iter().filter(|share| !keys.contains(paid_key(&share.id).as_str())).collect();
-        let left = unpaid.len() > most;
-        let mut paid = Vec::new();
-        for share in unpaid.into_iter().take(most) {
-            if self.pay(loaded, &share, now).await? {
-                paid.push(share);
+        for share in due.into_iter().filter(|share| !keys.contains(paid_key(&share.id).as_str())) {
+            if payment.paid.len() == most {
+                payment.left = true;
+                break;
+            }
+            match self.pay(catalogue, loaded, &share, now).await? {
+                Paid::Now => payment.paid.push(share),
+                Paid::Before => {}
+                Paid::NoRoom => payment.no_room = true,
             }
         }
-        Ok((paid, left))
+        Ok(payment)
     }
 
-    /// Pays one share. False if it was paid before, or cannot be, which is noted as well.
-    async fn pay(&self, loaded: &Loaded, share: &Share, now: UnixMillis) -> Result<bool, StoreError> {
-        let marker = |outcome: &str| {
-            let mut item = item::new_item(loaded.id);
-            item.insert("sk".into(), text(paid_key(&share.id)));
-            item.insert("outcome".into(), text(outcome));
-            item.insert("character".into(), text(share.character));
-            item.insert("amount".into(), number(share.amount));
-            item.insert("reward".into(), text(terms::reward_name(&share.reward)));
-            item.insert("at".into(), number(now.as_millis()));
-            transact::put(
-                Put::builder()
-                    .table_name(&self.tables.tournaments)
-                    .set_item(Some(item))
-                    .condition_expression("attribute_not_exists(pk)"),
-            )
-        };
-        let mut parts = vec![marker("paid")];
-        parts.extend(self.prize_parts(share.character, &share.reward, share.amount, now));
-        match self.transact(parts).await? {
-            Ok(()) => Ok(true),
-            Err(parts) if parts[0].is_refused() => Ok(false),
-            Err(_) => {
-                // The character is no more: nobody gets it, and it is not tried for ever.
-                tracing::warn!(tournament = %loaded.id, prize = %share.id, "a prize has nobody to be paid to");
-                self.transact(vec![marker("undeliverable")]).await?.ok();
-                Ok(false)
+    async fn pay(
+        &self,
+        catalogue: &Catalogue,
+        loaded: &Loaded,
+        share: &Share,
+        now: UnixMillis,
+    ) -> Result<Paid, StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            let credit = match self.prize_parts(catalogue, loaded.id, share, now).await? {
+                Ok(credit) => credit,
+                Err(CreditRefusal::NoRoom) => return Ok(Paid::NoRoom),
+                Err(CreditRefusal::Gone) => return self.give_up(loaded, share, now).await,
+                Err(CreditRefusal::Changed) => Vec::new(),
+            };
+            if !credit.is_empty() {
+                let mut parts = vec![self.marker(loaded, share, "paid", now)];
+                parts.extend(credit);
+                let Err(parts) = self.transact(parts).await? else { return Ok(Paid::Now) };
+                match parts.split_first() {
+                    Some((marker, _)) if marker.is_refused() => return Ok(Paid::Before),
+                    Some((_, credit)) => match refusal_of(credit) {
+                        CreditRefusal::Gone => return self.give_up(loaded, share, now).await,
+                        CreditRefusal::NoRoom => return Ok(Paid::NoRoom),
+                        CreditRefusal::Changed => {}
+                    },
+                    None => {}
+                }
             }
+            back_off(attempt).await;
         }
+        Err(StoreError::Contended("a prize"))
+    }
+
+    /// The character is no more: nobody gets the share, and it is not tried for ever.
+    async fn give_up(&self, loaded: &Loaded, share: &Share, now: UnixMillis) -> Result<Paid, StoreError> {
+        tracing::warn!(tournament = %loaded.id, prize = %share.id, "a prize has nobody to be paid to");
+        // A refused marker was written by another step, of whatever it tells.
+        self.transact(vec![self.marker(loaded, share, "undeliverable", now)]).await?.ok();
+        Ok(Paid::Before)
+    }
+
+    fn marker(&self, loaded: &Loaded, share: &Share, outcome: &str, now: UnixMillis) -> TransactWriteItem {
+        let mut item = item::new_item(loaded.id);
+        item.insert("sk".into(), text(paid_key(&share.id)));
+        item.insert("outcome".into(), text(outcome));
+        item.insert("character".into(), text(share.character));
+        item.insert("amount".into(), number(share.amount));
+        item.insert("reward".into(), text(terms::reward_name(&share.reward)));
+        item.insert("at".into(), number(now.as_millis()));
+        transact::put(
+            Put::builder()
+                .table_name(&self.tables.tournaments)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)"),
+        )
     }
 }

@@ -3,11 +3,11 @@
 //! told twice has the same id.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use contest::tournament::{Effect, EntrantId};
+use domain::catalogue::Catalogue;
 use domain::contract::mail::Notice;
 use domain::contract::tournaments::StepOutcome;
 use domain::ids::{CharacterId, TournamentId};
@@ -15,7 +15,7 @@ use domain::time::UnixMillis;
 use serde_json::{Value, json};
 
 use super::prizes::Share;
-use super::{Head, Loaded, due_partitions, key};
+use super::{Head, Loaded, due_partitions, index_start, key};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, number, text};
 use crate::store::{Store, StoreError, unavailable};
@@ -27,6 +27,8 @@ const TOPIC: &str = "tournament";
 const AUDIENCE_MAX: usize = 100;
 /// Shares that one step of a tournament pays: the next second pays on.
 const SHARES_MAX: usize = 64;
+/// Until a prize is tried again that its winner had no room for.
+const NO_ROOM_MILLIS: u64 = 60_000;
 /// Records that one step of a tournament tells of.
 const RECORDS_MAX: u64 = 64;
 
@@ -35,12 +37,20 @@ impl Store {
     pub(crate) async fn step_tournaments(
         &self,
         region: &str,
+        catalogue: &Catalogue,
         (limit, cursor): (i32, Option<Cursor>),
         now: UnixMillis,
     ) -> Result<StepOutcome, StoreError> {
         let mut outcome = StepOutcome::default();
-        let start = cursor.map(|cursor| cursor.start(&[("sk", text("head"))]));
-        let first = start.as_ref().and_then(|start| item::read_text(start, "due").ok()).map(str::to_owned);
+        // The partition is the caller's to name, if it is one.
+        let first = cursor.as_ref().and_then(|cursor| {
+            let start = cursor.start(&[]);
+            let due = item::read_text(&start, "due").ok()?;
+            due_partitions(region).find(|partition| partition == due)
+        });
+        let start = cursor.zip(first.as_ref()).and_then(|(cursor, first)| {
+            index_start(&cursor, "due_at", &[("sk", text("head")), ("due", text(first))])
+        });
         let partitions = due_partitions(region)
             .skip_while(|partition| first.as_ref().is_some_and(|first| first != partition));
         let mut left = limit;
@@ -50,7 +60,7 @@ impl Store {
             left -= i32::try_from(due.len()).unwrap_or(left);
             for id in due {
                 outcome.due += 1;
-                match self.step_tournament(region, id, now, &mut outcome).await {
+                match self.step_tournament((region, catalogue), id, now, &mut outcome).await {
                     Ok(()) => {}
                     // One that cannot be stepped must not keep the others from it.
                     Err(error) => {
@@ -69,7 +79,7 @@ impl Store {
 
     async fn step_tournament(
         &self,
-        region: &str,
+        (region, catalogue): (&str, &Catalogue),
         id: TournamentId,
         now: UnixMillis,
         outcome: &mut StepOutcome,
@@ -83,12 +93,15 @@ impl Store {
         outcome.deadlines += met;
         let told = self.tell(&head, &loaded, now).await?;
         outcome.told += u32::try_from(told).unwrap_or(u32::MAX);
-        let (paid, owed) = self.pay_prizes(&loaded, SHARES_MAX, now).await?;
-        outcome.paid += u32::try_from(paid.len()).unwrap_or(u32::MAX);
-        for share in &paid {
+        let payment = self.pay_prizes(catalogue, &loaded, SHARES_MAX, now).await?;
+        outcome.paid += u32::try_from(payment.paid.len()).unwrap_or(u32::MAX);
+        for share in &payment.paid {
             self.tell_of_prize(&loaded, share, now).await;
         }
-        self.rest(&head, &loaded, told, owed).await
+        // Whoever has no room for a prize may have some in a minute.
+        let again = payment.no_room.then(|| now.plus_millis(NO_ROOM_MILLIS));
+        let next = loaded.live.tournament.next_deadline().or(again);
+        self.rest(&head, &loaded, (told, payment.left), next).await
     }
 
     /// Tells players what came of the records that nobody was told of. The number of those records.
@@ -125,11 +138,15 @@ impl Store {
 
     /// Notes what was told and when there is something to do next. If another record came in between, only the
     /// former, and the tournament stays due.
-    async fn rest(&self, head: &Head, loaded: &Arc<Loaded>, told: u64, owed: bool) -> Result<(), StoreError> {
+    async fn rest(
+        &self,
+        head: &Head,
+        loaded: &Loaded,
+        (told, owed): (u64, bool),
+        next: Option<UnixMillis>,
+    ) -> Result<(), StoreError> {
         let all_told = head.tell_from.is_none_or(|first| first + told > loaded.version);
         if all_told && !owed {
-            // What is owed is paid by now, so that only deadlines are left.
-            let next = loaded.live.tournament.next_deadline();
             let set = |update: UpdateBuilder| match next {
                 Some(next) => update
                     .update_expression("SET due_at = :due_at REMOVE tell_from")
