@@ -28,7 +28,7 @@ mod store;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
-pub use store::StoreError;
+pub use store::{StoreError, connect as store_client};
 
 use keys::AccessKeys;
 use metrics::Metrics;

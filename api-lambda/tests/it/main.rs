@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod characters;
 mod config;
+mod faults;
 mod fleet;
 mod instances;
 mod leaderboards;
