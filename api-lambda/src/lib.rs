@@ -29,6 +29,7 @@ mod store;
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use store::StoreError;
+pub use store::boards::{ImportError, import_board};
 
 use keys::AccessKeys;
 use metrics::Metrics;

@@ -94,6 +94,7 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, gain: &Gain) {
         kills: 0,
         deaths: 0,
         items: Vec::new(),
+        scores: Vec::new(),
     });
     event.xp += gain.xp;
     event.kills += gain.kills;

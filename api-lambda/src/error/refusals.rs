@@ -7,6 +7,8 @@ use axum::http::StatusCode;
 
 use super::{Refusal, answer};
 
+pub(crate) mod boards;
+
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(
     status: StatusCode,

@@ -1,5 +1,7 @@
 //! `/internal/v1/instances`: what zone hosts store of the worlds that they run.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
@@ -9,12 +11,17 @@ use domain::limits::HOST_BATCH_MAX;
 
 use crate::error::ApiError;
 use crate::extract::{Body, InPath, Service};
+use crate::state::Region;
 use crate::store::Store;
 use crate::store::batches::Fenced;
+use crate::store::boards::EventBoards;
 
 /// Most kinds of items in one event, and bytes of an item's name.
 const EVENT_ITEMS_MAX: usize = 16;
 const ITEM_NAME_BYTES_MAX: usize = 64;
+
+/// Most scores of one event.
+const EVENT_SCORES_MAX: usize = 4;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {
@@ -62,11 +69,13 @@ pub(crate) async fn events(
     _: Service,
     InPath(instance): InPath<InstanceId>,
     State(store): State<Store>,
+    State(region): State<Arc<Region>>,
     Body(body): Body<EventBatch>,
 ) -> Result<Json<BatchOutcome>, ApiError> {
     check_length(body.events.len())?;
     check_events(&body.events)?;
-    let outcomes = store.apply_events(instance, &body, crate::clock::now()).await?;
+    let boards = EventBoards::of(&region.catalogue(), &region.name);
+    let outcomes = store.apply_events(instance, &body, &boards, crate::clock::now()).await?;
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 
@@ -77,6 +86,9 @@ fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
     for event in events {
         if !sequences.insert(event.sequence) {
             return refuse(event.sequence, "is in the batch twice");
+        }
+        if event.scores.len() > EVENT_SCORES_MAX {
+            return refuse(event.sequence, "has more than 4 scores");
         }
         if event.items.len() > EVENT_ITEMS_MAX {
             return refuse(event.sequence, "has more than 16 kinds of items");

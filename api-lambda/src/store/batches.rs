@@ -2,20 +2,24 @@
 //! instance's epoch: separate transactions would contend for that check. Where a condition of an entry does not
 //! hold, its outcome is known, and the others are tried again without it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch};
 use domain::ids::{CharacterId, Epoch, InstanceId};
 use domain::time::UnixMillis;
 
+use crate::store::boards::{EventBoards, Submission};
 use crate::store::characters::form::{place_value, read_living};
 use crate::store::item::{self, number, text};
 use crate::store::transact::Part;
-use crate::store::{Store, StoreError, leaderboards, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, boards, transact};
 
 /// Most parts of a transaction: DynamoDB's limit is 100.
-const TRANSACTION_PARTS_MAX: usize = 100;
+pub(crate) const TRANSACTION_PARTS_MAX: usize = 100;
+
+/// Parts of a transaction that a score takes at least: its entry, its old and its new place, and a count.
+const SCORE_PARTS: usize = 4;
 
 /// How long an applied event is remembered: far longer than a host tries to send it.
 const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
@@ -29,27 +33,39 @@ struct Entry {
     index: usize,
     character: CharacterId,
     parts: Vec<TransactWriteItem>,
+    scores: Vec<Submission>,
+}
+
+impl Entry {
+    /// Parts of a transaction, about: scores share the counts of their boards, so how many parts they need is known
+    /// only when their entries are read.
+    fn weight(&self) -> usize {
+        self.parts.len() + SCORE_PARTS * self.scores.len()
+    }
 }
 
 impl Store {
-    /// Applies each event once for its (instance, epoch, sequence).
+    /// Applies each event once for its (instance, epoch, sequence), with the scores that it brings, on the boards
+    /// given.
     pub(crate) async fn apply_events(
         &self,
         instance: InstanceId,
         batch: &EventBatch,
+        boards: &EventBoards,
         now: UnixMillis,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let entries = batch.events.iter().enumerate().map(|(index, event)| Entry {
             index,
             character: event.character,
             parts: self.event_parts(instance, batch.epoch, event, now),
+            scores: boards.scores_of(event),
         });
         let refused = |parts: &[Part]| match parts {
             [once, ..] if once.is_refused() => Ok(Some(EntryOutcome::Stored)),
             [_, character, ..] if character.is_refused() => Ok(Some(EntryOutcome::Gone)),
             _ => Ok(None),
         };
-        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+        self.apply_batch(instance, batch.epoch, entries.collect(), now, refused).await
     }
 
     /// Stores where characters are, for those whose newest claim is the host's.
@@ -63,13 +79,14 @@ impl Store {
             index,
             character: save.character,
             parts: vec![self.save_part(save, now)],
+            scores: Vec::new(),
         });
         let refused = |parts: &[Part]| match parts {
             [Part::Refused(Some(item))] if read_living(item)?.is_some() => Ok(Some(EntryOutcome::Fenced)),
             [Part::Refused(_)] => Ok(Some(EntryOutcome::Gone)),
             _ => Ok(None),
         };
-        self.apply_batch(instance, batch.epoch, entries.collect(), refused).await
+        self.apply_batch(instance, batch.epoch, entries.collect(), now, refused).await
     }
 
     async fn apply_batch(
@@ -77,14 +94,27 @@ impl Store {
         instance: InstanceId,
         epoch: Epoch,
         entries: Vec<Entry>,
+        now: UnixMillis,
         refused: impl Fn(&[Part]) -> Result<Option<EntryOutcome>, StoreError>,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let mut outcomes = vec![EntryOutcome::Stored; entries.len()];
-        for mut group in group_entries(entries) {
+        let mut groups = VecDeque::from(group_entries(entries));
+        while let Some(mut group) = groups.pop_front() {
+            let mut attempt = 0;
             while !group.is_empty() {
-                let parts = std::iter::once(self.fence_part(instance, epoch))
+                let scores: Vec<_> = group.iter().flat_map(|entry| &entry.scores).collect();
+                let planned = self.plan_scores(&scores, now, boards::writer_of(instance)).await?;
+                let parts: Vec<_> = std::iter::once(self.fence_part(instance, epoch))
                     .chain(group.iter().flat_map(|entry| entry.parts.iter().cloned()))
+                    .chain(planned.parts)
                     .collect();
+                if parts.len() > TRANSACTION_PARTS_MAX {
+                    // The second half comes next, so that the entries of a character keep their order.
+                    if let Some(half) = split(&mut group) {
+                        groups.push_front(half);
+                    }
+                    continue;
+                }
                 let Err(parts) = self.transact(parts).await? else { break };
                 let Some((fence, mut rest)) = parts.split_first() else { break };
                 if fence.is_refused() {
@@ -100,8 +130,14 @@ impl Store {
                         None => left.push(entry),
                     }
                 }
-                if left.len() == before {
+                // What is left of the parts are those of the scores: somebody else was faster at an entry.
+                let is_overtaken = rest.iter().any(Part::is_refused);
+                if left.len() == before && !is_overtaken || attempt == ATTEMPTS_MAX {
                     return Err(StoreError::Contended("a batch"));
+                }
+                if is_overtaken {
+                    back_off(attempt).await;
+                    attempt += 1;
                 }
                 group = left;
             }
@@ -109,7 +145,7 @@ impl Store {
         Ok(Ok(outcomes))
     }
 
-    /// The item that remembers the event first, then the character, then the leaderboard.
+    /// The item that remembers the event first, then the character.
     fn event_parts(
         &self,
         instance: InstanceId,
@@ -148,11 +184,7 @@ impl Store {
         }
         let expression =
             format!("SET {} ADD xp :xp, kills :kills, deaths :deaths, #version :one", sets.join(", "));
-        let mut parts = vec![transact::put(once), transact::update(character.update_expression(expression))];
-        if event.kills > 0 {
-            parts.push(self.score_part(leaderboards::KILLS, event.character, event.kills));
-        }
-        parts
+        vec![transact::put(once), transact::update(character.update_expression(expression))]
     }
 
     fn save_part(&self, save: &CharacterSave, now: UnixMillis) -> TransactWriteItem {
@@ -178,14 +210,27 @@ fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
     let mut group_after: HashMap<CharacterId, usize> = HashMap::new();
     for entry in entries {
         let first = group_after.get(&entry.character).copied().unwrap_or(0);
-        let fits = |parts: usize| parts + entry.parts.len() < TRANSACTION_PARTS_MAX;
+        let fits = |parts: usize| parts + entry.weight() < TRANSACTION_PARTS_MAX;
         let index = (first..groups.len()).find(|index| fits(groups[*index].0)).unwrap_or(groups.len());
         if index == groups.len() {
             groups.push((0, Vec::new()));
         }
         group_after.insert(entry.character, index + 1);
-        groups[index].0 += entry.parts.len();
+        groups[index].0 += entry.weight();
         groups[index].1.push(entry);
     }
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Parts a group whose scores need more than was thought: its second half is returned. A single entry loses its last
+/// score instead.
+fn split(group: &mut Vec<Entry>) -> Option<Vec<Entry>> {
+    if group.len() > 1 {
+        return Some(group.split_off(group.len() / 2));
+    }
+    for entry in group.iter_mut() {
+        let Some(lost) = entry.scores.pop() else { continue };
+        boards::log_lost(&lost, "its scores are so far out of range that no transaction holds them");
+    }
+    None
 }

@@ -7,9 +7,10 @@ use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
 use domain::names::CharacterName;
 use domain::time::UnixMillis;
 
+use crate::store::boards::Hidden;
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
 pub(crate) mod form;
 
@@ -239,9 +240,13 @@ impl Store {
                         .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
                 ),
                 self.free_name(&stored.character.name),
-                self.leave_board_part(leaderboards::KILLS, id),
+                self.hide_part(id, Hidden::Deleted, true),
             ];
             if self.transact(parts).await?.is_ok() {
+                // It is deleted either way: what fails here, the next sweep of the boards does.
+                if let Err(error) = self.settle_boards(id).await {
+                    tracing::warn!(kind = error.kind(), %error, "a deleted character stays on boards for now");
+                }
                 return Ok(true);
             }
             back_off(attempt).await;

@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::ZoneId;
+use crate::ids::{BoardId, ZoneId};
 
+pub mod boards;
 mod zones;
 
+pub use boards::{BoardDefinition, BoardOperator, BoardOrder, BoardReset, BoardScope, ScoreRange};
 pub use zones::ZoneDefinition;
 
 /// Everything a region offers.
@@ -16,6 +18,9 @@ pub use zones::ZoneDefinition;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catalogue {
     zones: Vec<ZoneDefinition>,
+    /// Every leaderboard.
+    #[serde(default)]
+    pub boards: Vec<BoardDefinition>,
 }
 
 /// Where a new character starts.
@@ -39,6 +44,7 @@ impl Catalogue {
             obstacle_permille: 60,
         };
         Self {
+            boards: boards::builtin(),
             zones: vec![
                 ZoneDefinition {
                     size: metres(200),
@@ -52,10 +58,10 @@ impl Catalogue {
         }
     }
 
-    /// The catalogue of these zones.
+    /// The catalogue of these zones, with what is built in beside them.
     #[must_use]
     pub fn of(zones: Vec<ZoneDefinition>) -> Self {
-        Self { zones }
+        Self { zones, boards: boards::builtin() }
     }
 
     /// Every zone.
@@ -68,6 +74,14 @@ impl Catalogue {
     #[must_use]
     pub fn zone(&self, zone: &ZoneId) -> Option<&ZoneDefinition> {
         self.zones.iter().find(|definition| definition.zone == *zone)
+    }
+}
+
+impl Catalogue {
+    /// The leaderboard of this name.
+    #[must_use]
+    pub fn board(&self, board: &BoardId) -> Option<&BoardDefinition> {
+        self.boards.iter().find(|definition| definition.board == *board)
     }
 }
 
