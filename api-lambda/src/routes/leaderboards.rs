@@ -155,11 +155,17 @@ pub(crate) async fn top(
 /// Season and place of a cursor that one of these pages has given.
 fn place_of(cursor: &Cursor) -> Result<(SeasonId, String), ApiError> {
     let key = cursor.start(&[]);
-    let part = |name: &str| key.get(name).and_then(|part| part.as_s().ok()).filter(|part| !part.is_empty());
-    let season = part("season").and_then(|season| season.parse().ok()).map(SeasonId);
-    season.zip(part("sk").cloned()).ok_or_else(|| {
-        ApiError::BadQuery("cursor: it is not one that a page of a board has given: start again".into())
-    })
+    let place = key.get("sk").and_then(|place| place.as_s().ok()).filter(|place| !place.is_empty());
+    season_of(cursor).zip(place.cloned()).ok_or_else(not_ours)
+}
+
+fn season_of(cursor: &Cursor) -> Option<SeasonId> {
+    let key = cursor.start(&[]);
+    key.get("season")?.as_n().ok()?.parse().ok().map(SeasonId)
+}
+
+fn not_ours() -> ApiError {
+    ApiError::BadQuery("cursor: it is not one that a page of a board has given: start again".into())
 }
 
 /// The seasons of a board: the current one, then those before that have scores and are kept.
@@ -183,25 +189,25 @@ pub(crate) async fn seasons(
     State(store): State<Store>,
 ) -> Result<Json<SeasonList>, ApiError> {
     let board = board_here(&region, &board)?;
-    let mut limit = checked(query.limit, LIMIT_USUAL)?;
+    let limit = checked(query.limit, LIMIT_USUAL)?;
     if query.season.is_some() {
         return Err(ApiError::BadQuery("season: this page has all seasons".into()));
     }
     let now = crate::clock::now();
     let on = store.current_season(&board, now).await?;
     let mut seasons = Vec::new();
-    if query.cursor.is_none() {
-        seasons.push(current(&board, on, now));
-        limit -= 1;
+    let mut before = on;
+    match &query.cursor {
+        Some(cursor) => before = season_of(cursor).ok_or_else(not_ours)?,
+        None => seasons.push(current(&board, on, now)),
     }
-    let mut next = Store::cursor_after_season(&board, on);
-    if limit > 0 {
-        let limit = i32::try_from(limit).unwrap_or(PAGE_MAX);
-        let (before, cursor) = store.seasons_before(&board, on, limit, query.cursor.as_ref()).await?;
+    let left = i32::try_from(limit - seasons.len()).unwrap_or(PAGE_MAX);
+    if left > 0 {
         let over = |season| Season { season, is_current: false, ends_at: None };
-        seasons.extend(before.into_iter().map(over));
-        next = cursor;
+        seasons.extend(store.seasons_before(&board, before, left).await?.into_iter().map(over));
     }
+    let is_full = seasons.len() == limit;
+    let next = seasons.last().filter(|_| is_full).and_then(|last| Store::cursor_of(last.season, None));
     Ok(Json(SeasonList { seasons, next: next.map(String::from) }))
 }
 

@@ -2,8 +2,10 @@
 //! number while scores come and go, since those change entries and counts together: so a live board can be checked
 //! and mended, where two readings in a row agree.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Update;
-use contest::rank::{CountUpdate, CountingTree, Nodes, RankKey, differences};
+use contest::rank::{CountUpdate, CountingTree, NodeId, Nodes, RankKey, differences};
 use domain::contract::boards::{BoardChecked, WrongCount};
 use futures_util::future::try_join_all;
 
@@ -89,14 +91,20 @@ impl Store {
                 stored.entry(id).or_default().add(section, node.count(section));
             }
         }
+        let mut asked: BTreeSet<NodeId> = form.tree.roots().into_iter().collect();
         let mut below = form.tree.below(&stored);
         while !below.is_empty() {
             let nodes = self.nodes(form, &below).await?;
+            asked.extend(below);
             below = form.tree.below(&nodes);
             stored.extend(nodes);
         }
         let reads = (0..form.partitions).map(|partition| self.keys_between(form, partition, from, to));
         let keys = try_join_all(reads).await?.concat();
+        // What a lost node no longer leads to must not be counted a second time.
+        let paths: BTreeSet<NodeId> = keys.iter().flat_map(|key| form.tree.reads(*key)).collect();
+        let led_to: Vec<_> = paths.difference(&asked).copied().collect();
+        stored.extend(self.nodes(form, &led_to).await?);
         let entries = u64::try_from(keys.len()).unwrap_or(u64::MAX);
         Ok(Reading { entries, updates: differences(&form.tree, &stored, keys) })
     }

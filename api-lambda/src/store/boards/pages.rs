@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 use futures_util::future::{join_all, try_join_all};
 
 use crate::store::cursor::Cursor;
-use crate::store::item::{self, Item, text};
+use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
 
 use super::entries::Placed;
@@ -72,11 +72,16 @@ impl Store {
         let mut placed = self.placed(form, start, limit + 1).await?;
         let is_last = placed.len() <= limit;
         placed.truncate(limit);
-        let end = placed.last().filter(|_| !is_last).map(|last| {
-            let season = ("season".to_owned(), text(form.season));
-            Item::from([("sk".to_owned(), text(last)), season])
-        });
-        Ok((self.rows(form, &placed).await?, Cursor::after(end.as_ref())))
+        let end = placed.last().filter(|_| !is_last);
+        let next = end.and_then(|last| Self::cursor_of(form.season, Some(last.to_string())));
+        Ok((self.rows(form, &placed).await?, next))
+    }
+
+    /// The cursor after a season, or after a place in it.
+    pub(crate) fn cursor_of(season: SeasonId, place: Option<String>) -> Option<Cursor> {
+        let mut key = Item::from([("season".to_owned(), number(season))]);
+        key.extend(place.map(|place| ("sk".to_owned(), text(place))));
+        Cursor::after(Some(&key))
     }
 
     /// The `limit` entries of which the character's is in the middle, or as near to it as the ends of the board

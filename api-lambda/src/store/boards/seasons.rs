@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::SeasonId;
 
-use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, text};
 use crate::store::{Store, StoreError, transact, unavailable};
 
@@ -85,30 +83,19 @@ impl Store {
         board: &Board,
         before: SeasonId,
         limit: i32,
-        cursor: Option<&Cursor>,
-    ) -> Result<(Vec<SeasonId>, Option<Cursor>), StoreError> {
-        let pk = board_seasons_key(&board.key);
-        let start = cursor.map(|cursor| cursor.start(&[("pk", text(&pk))]));
+    ) -> Result<Vec<SeasonId>, StoreError> {
         let call = self
             .client
             .query()
             .table_name(&self.tables.boards)
             .key_condition_expression("pk = :board AND sk < :before")
-            .expression_attribute_values(":board", AttributeValue::S(pk))
+            .expression_attribute_values(":board", text(board_seasons_key(&board.key)))
             .expression_attribute_values(":before", text(season_sort_key(before)))
             .consistent_read(true)
             .scan_index_forward(false)
-            .limit(limit)
-            .set_exclusive_start_key(start);
+            .limit(limit);
         let answer = call.send().await.map_err(unavailable)?;
         let season = |item: &Item| Ok(SeasonId(item::read_parsed(item, "sk")?));
-        let seasons =
-            answer.items.unwrap_or_default().iter().map(season).collect::<Result<_, StoreError>>()?;
-        Ok((seasons, Cursor::after(answer.last_evaluated_key.as_ref())))
-    }
-
-    /// The cursor after a page that ended with this season.
-    pub(crate) fn cursor_after_season(board: &Board, season: SeasonId) -> Option<Cursor> {
-        Cursor::after(Some(&season_item_key(&board.key, season)))
+        answer.items.unwrap_or_default().iter().map(season).collect()
     }
 }

@@ -74,16 +74,14 @@ impl Store {
     /// Seasons beyond those that the board keeps.
     async fn old_seasons(&self, board: &Board, now: UnixMillis) -> Result<Vec<SeasonId>, StoreError> {
         let current = self.current_season(board, now).await?;
-        let mut seasons = vec![current];
-        let mut cursor = None;
         let kept = usize::try_from(board.definition.seasons_kept).unwrap_or(usize::MAX).saturating_add(1);
+        let mut seasons = vec![current];
+        let mut before = current;
         loop {
-            let (page, next) = self.seasons_before(board, current, SEASONS_LISTED, cursor.as_ref()).await?;
+            let page = self.seasons_before(board, before, SEASONS_LISTED).await?;
+            let Some(last) = page.last() else { break };
+            before = *last;
             seasons.extend(page);
-            cursor = next;
-            if cursor.is_none() {
-                break;
-            }
         }
         // Each ended when the one after it began.
         let pairs = seasons.windows(2).skip(kept - 1);
