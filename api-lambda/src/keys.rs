@@ -13,9 +13,13 @@ use aws_smithy_types::byte_stream::ByteStream;
 use domain::limits::BODY_BYTES_MAX;
 use domain::time::UnixMillis;
 use domain::token::{AccessClaims, Jwks};
-use token::{TokenError, verify_access};
+use token::{TokenError, verify_access, verify_access_time};
 
 use crate::error::ApiError;
+
+mod verified;
+
+use verified::VerifiedTokens;
 
 /// How long the edge may take to answer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +34,7 @@ pub(crate) struct AccessKeys {
     floor: Duration,
     age_max: Duration,
     keys: RwLock<Known>,
+    verified: VerifiedTokens,
     /// Held while fetching, so that one request fetches for all; when the last fetch began.
     last_fetch: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -62,6 +67,7 @@ impl AccessKeys {
             floor,
             age_max,
             keys: RwLock::default(),
+            verified: VerifiedTokens::default(),
             last_fetch: tokio::sync::Mutex::default(),
         }
     }
@@ -74,14 +80,29 @@ impl AccessKeys {
         let wait = known.keys.is_none() || self.last_fetch.try_lock().is_ok();
         let keys = if stale && wait { self.refresh().await } else { known.keys };
         let keys = keys.ok_or(ApiError::NoAccessKeys)?;
-        match verify_access(token, &keys, now) {
+        match self.verify_with(token, &keys, now) {
             Err(TokenError::UnknownKey) => {
                 // Perhaps the edge has a new key.
                 let keys = self.refresh().await.ok_or(ApiError::NoAccessKeys)?;
-                verify_access(token, &keys, now).map_err(ApiError::BadToken)
+                self.verify_with(token, &keys, now).map_err(ApiError::BadToken)
             }
             result => result.map_err(ApiError::BadToken),
         }
+    }
+
+    fn verify_with(
+        &self,
+        token: &str,
+        keys: &Arc<Jwks>,
+        now: UnixMillis,
+    ) -> Result<AccessClaims, TokenError> {
+        if let Some(claims) = self.verified.find(token, keys) {
+            verify_access_time(&claims, now)?;
+            return Ok(claims);
+        }
+        let claims = verify_access(token, keys, now)?;
+        self.verified.remember(token, &claims, keys);
+        Ok(claims)
     }
 
     fn known(&self) -> Known {

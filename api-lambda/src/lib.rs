@@ -30,6 +30,7 @@ pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use store::StoreError;
 pub use store::boards::{ImportError, import_board};
+pub use store::{StoreError, connect as store_client};
 
 use keys::AccessKeys;
 use metrics::Metrics;

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 
 use axum::http::{Method, StatusCode};
 
+use crate::store::meter::Usage;
+
 /// Counts since the process started. Labels come from closed sets: route patterns, statuses and problem codes.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -16,6 +18,7 @@ pub(crate) struct Metrics {
 struct Counts {
     requests: BTreeMap<(String, String, u16), u64>,
     problems: BTreeMap<String, u64>,
+    usage: BTreeMap<String, Usage>,
 }
 
 impl Metrics {
@@ -28,6 +31,15 @@ impl Metrics {
         *counts.requests.entry((method.to_owned(), route.to_owned(), status.as_u16())).or_default() += 1;
         if let Some(code) = problem {
             *counts.problems.entry(code.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Counts what a request to this route used of the store.
+    pub(crate) fn count_usage(&self, route: &str, usage: Usage) {
+        if usage != Usage::default() {
+            let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let sum = counts.usage.entry(route.to_owned()).or_default();
+            *sum = sum.plus(usage);
         }
     }
 
@@ -44,6 +56,22 @@ impl Metrics {
         for (code, count) in &counts.problems {
             let _ = writeln!(text, "api_problems_total{{code=\"{code}\"}} {count}");
         }
+        for (name, read) in USAGE_COUNTERS {
+            let _ = writeln!(text, "# TYPE {name} counter");
+            for (route, usage) in &counts.usage {
+                let halves = read(usage);
+                let half = if halves % 2 == 1 { ".5" } else { "" };
+                let _ = writeln!(text, "{name}{{route=\"{route}\"}} {}{half}", halves / 2);
+            }
+        }
         text
     }
 }
+
+/// The counters of what routes use of the store, in halves.
+const USAGE_COUNTERS: [(&str, fn(&Usage) -> u64); 4] = [
+    ("api_store_reads_total", |usage| usage.read_calls * 2),
+    ("api_store_writes_total", |usage| usage.write_calls * 2),
+    ("api_store_read_units_total", |usage| usage.read_half_units),
+    ("api_store_write_units_total", |usage| usage.write_half_units),
+];

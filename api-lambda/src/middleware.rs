@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::store::meter::{Usage, metered};
 
 /// What the middleware needs.
 #[derive(Clone)]
@@ -36,23 +37,25 @@ pub(crate) async fn surround(State(around): State<Surroundings>, request: Reques
     let started = Instant::now();
     let origin =
         request.headers().get(header::ORIGIN).filter(|o| around.allowed_origins.contains(o)).cloned();
-    let mut response = async {
-        let response = if method == Method::OPTIONS && is_preflight(request.headers()) {
-            StatusCode::NO_CONTENT.into_response()
+    let handled = async {
+        let (response, usage) = if method == Method::OPTIONS && is_preflight(request.headers()) {
+            (StatusCode::NO_CONTENT.into_response(), Usage::default())
         } else {
-            answer(request, next, around.request_timeout).await
+            metered(answer(request, next, around.request_timeout)).await
         };
         tracing::info!(
             http.status = response.status().as_u16(),
             elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            store.reads = usage.read_calls,
+            store.writes = usage.write_calls,
             "answered"
         );
-        response
-    }
-    .instrument(span)
-    .await;
+        (response, usage)
+    };
+    let (mut response, usage) = handled.instrument(span).await;
     let problem = response.extensions_mut().remove::<Problem>();
     around.metrics.count(&method, &route, response.status(), problem.as_ref().map(|p| p.code.as_str()));
+    around.metrics.count_usage(&route, usage);
     if let Some(problem) = problem {
         write_problem(&mut response, &Problem { correlation_id: Some(correlation), ..problem });
     }

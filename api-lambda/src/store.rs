@@ -21,6 +21,7 @@ pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod item;
 pub(crate) mod mail;
+pub(crate) mod meter;
 pub(crate) mod requests;
 pub(crate) mod seats;
 mod transact;
@@ -109,7 +110,7 @@ impl Store {
 
 /// A client with bounded times and repetitions. With an endpoint, nothing is looked up: no credentials, no
 /// profile, no instance metadata.
-pub(crate) async fn connect(config: &ApiConfig) -> Client {
+pub async fn connect(config: &ApiConfig) -> Client {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder()
@@ -132,7 +133,8 @@ pub(crate) async fn connect(config: &ApiConfig) -> Client {
             aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region).load().await;
         aws_sdk_dynamodb::config::Builder::from(&shared)
     };
-    Client::from_conf(builder.timeout_config(timeouts).retry_config(retries).build())
+    let builder = builder.timeout_config(timeouts).retry_config(retries).interceptor(meter::Meter);
+    Client::from_conf(builder.build())
 }
 
 /// A failure of a call that has no condition.

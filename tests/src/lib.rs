@@ -1,6 +1,7 @@
 //! What the black-box tests share.
 
 pub mod edge_suite;
+pub mod platform;
 
 /// An HTTP client whose TLS is ready, as that of every program of ours.
 #[must_use]

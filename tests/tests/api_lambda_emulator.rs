@@ -5,18 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use api_lambda::{ApiConfig, migrations};
 use domain::contract::Problem;
 use domain::contract::hosts::{HostRegistered, RegisterHost};
 use domain::contract::players::{Character, CreateCharacter, JoinRequest, JoinResponse};
-use domain::ids::{AccountId, HostId, SessionId};
-use domain::time::UnixMillis;
-use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
+use domain::ids::{AccountId, HostId};
 use reqwest::{Client, RequestBuilder};
-use token::{KeyRing, SecretKey, verify_ticket};
-use tokio::net::TcpListener;
+use system_tests::platform::{SERVICE_TOKEN, Surroundings, listener, now};
+use token::verify_ticket;
 
-const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
 /// 32 bytes of 0x09 in base64url.
 const TICKET_SEED: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk";
 
@@ -57,29 +53,6 @@ fn api_program() -> PathBuf {
     profile.join("api-lambda")
 }
 
-async fn listener() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
-    (listener, url)
-}
-
-/// Serves the keys of `ring` as the edge does.
-async fn start_edge(ring: &KeyRing) -> String {
-    let (listener, url) = listener().await;
-    let keys = ring.public().clone();
-    let answer = move || async move { axum::Json(keys) };
-    let router = axum::Router::new().route("/.well-known/jwks.json", axum::routing::get(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("{url}/.well-known/jwks.json")
-}
-
-async fn start_engine() -> String {
-    let (listener, url) = listener().await;
-    let database = dynoxide::Database::memory().expect("a database");
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    url
-}
-
 struct Function {
     url: String,
     http: Client,
@@ -88,7 +61,7 @@ struct Function {
 
 impl Function {
     /// Starts the emulator, and the program as its function.
-    async fn start(edge_jwks_url: &str, engine: &str) -> Self {
+    async fn start(around: &Surroundings) -> Self {
         let program = api_program();
         let (probe, _) = listener().await;
         let port = probe.local_addr().expect("bound").port();
@@ -111,8 +84,8 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
             .env("GRATICULE_API_LOG_FILTER", "warn")
-            .env("GRATICULE_API_EDGE_JWKS_URL", edge_jwks_url)
-            .env("GRATICULE_API_DYNAMODB_ENDPOINT", engine)
+            .env("GRATICULE_API_EDGE_JWKS_URL", &around.edge_jwks_url)
+            .env("GRATICULE_API_DYNAMODB_ENDPOINT", &around.store)
             .env("GRATICULE_API_SERVICE_TOKEN", SERVICE_TOKEN)
             .env("GRATICULE_API_TICKET_KEYS", format!("[{{kid=\"ticket-1\",d=\"{TICKET_SEED}\"}}]"))
             .spawn()
@@ -152,14 +125,9 @@ async fn answer<T: serde::de::DeserializeOwned>(request: RequestBuilder, status:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_player_joins_through_the_lambda_function() {
-    let edge = KeyRing::new(&[SecretKey::from_seed("edge-1", &[1; 32])]).expect("a key");
-    let edge_jwks_url = start_edge(&edge).await;
-    let engine = start_engine().await;
-    let config = ApiConfig { dynamodb_endpoint: Some(engine.clone()), ..ApiConfig::default() };
-    migrations::apply(&config).await.expect("a fresh store is migrated");
-    let function = Function::start(&edge_jwks_url, &engine).await;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let now = UnixMillis::new(u64::try_from(now.as_millis()).expect("before the end of time"));
+    let around = Surroundings::start().await;
+    let function = Function::start(&around).await;
+    let now = now();
 
     let host = HostId::new(now, 1);
     let body = RegisterHost {
@@ -173,15 +141,7 @@ async fn a_player_joins_through_the_lambda_function() {
     let registered: HostRegistered = answer(request, 200).await;
 
     let account = AccountId::new(now, 2);
-    let claims = AccessClaims {
-        iss: ACCESS_ISSUER.into(),
-        aud: ACCESS_AUDIENCE.into(),
-        sub: account,
-        sid: SessionId::new(now, 3),
-        iat: now.as_secs(),
-        exp: now.as_secs() + 900,
-    };
-    let token = edge.sign(&claims);
+    let token = around.access_token(account);
     let body = CreateCharacter { name: "Ada".parse().expect("a name") };
     let character: Character =
         answer(function.post("/v1/characters").bearer_auth(&token).json(&body), 201).await;

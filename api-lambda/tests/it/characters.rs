@@ -117,3 +117,17 @@ async fn a_repeated_creation_has_the_effect_of_one() {
     assert_eq!(stranger.post_keyed("/v1/characters", "key-1", &body).await.status, 201);
     player.post_keyed("/v1/characters", "two words", &body).await.problem(400, "idempotency_key_bad");
 }
+
+#[tokio::test]
+async fn what_a_request_costs_in_the_store_is_counted() {
+    let app = App::start().await;
+    let player = app.player().await;
+    let character = player.create("Costly").await;
+    player.get(&format!("/v1/characters/{}", character.id)).await;
+    assert_eq!(app.metric("api_store_writes_total{route=\"/v1/characters\"} ").await, 1);
+    assert_eq!(app.metric("api_store_reads_total{route=\"/v1/characters\"} ").await, 0);
+    assert_eq!(app.metric("api_store_reads_total{route=\"/v1/characters/{id}\"} ").await, 1);
+    // Three items in one transaction, two units for each; a consistent read of one item.
+    assert_eq!(app.metric("api_store_write_units_total{route=\"/v1/characters\"} ").await, 6);
+    assert_eq!(app.metric("api_store_read_units_total{route=\"/v1/characters/{id}\"} ").await, 1);
+}

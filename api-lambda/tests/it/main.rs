@@ -6,6 +6,7 @@ mod bad_input;
 mod boards;
 mod characters;
 mod config;
+mod faults;
 mod fleet;
 mod instances;
 mod leaderboards;

@@ -2,6 +2,7 @@
 //! core; this one is the players, bound to another. What is measured is described in
 //! docs/benchmarks/README.md.
 
+mod api;
 mod figures;
 mod host;
 mod machine;
@@ -44,6 +45,8 @@ enum What {
     Peers(RunOptions),
     /// Ticks of a zone without any socket: the cost of each kind of crowd, on one thread and on two.
     Ticks(ticks::TickOptions),
+    /// Requests to the API, each kind alone and mixed: time, processor time, and what they use of the store.
+    Api(api::ApiOptions),
     /// Everything, into tables, plots and raw figures.
     All(report::AllOptions),
     /// The host process of a benchmark; started by the others.
@@ -111,6 +114,7 @@ pub(crate) fn run(options: BenchOptions) -> Outcome {
         What::Wild(options) => measure(Workload::Wild, options),
         What::Peers(options) => peers::run(&options.checked(Workload::Peers)?),
         What::Ticks(options) => ticks::run(&options),
+        What::Api(options) => api::run(&options),
         What::All(options) => report::run(&options),
         What::Host(options) => host::run(&options),
     }

@@ -154,8 +154,13 @@ pub fn verify_access(token: &str, keys: &Jwks, now: UnixMillis) -> Result<Access
     if claims.iss != ACCESS_ISSUER || claims.aud != ACCESS_AUDIENCE {
         return Err(TokenError::Audience);
     }
-    verify_time(claims.iat, claims.exp, now)?;
+    verify_access_time(&claims, now)?;
     Ok(claims)
+}
+
+/// Checks again whether claims that [`verify_access`] found good are valid at the time `now`.
+pub fn verify_access_time(claims: &AccessClaims, now: UnixMillis) -> Result<(), TokenError> {
+    verify_time(claims.iat, claims.exp, now)
 }
 
 /// Checks a ticket for `host` at the time `now`. That it is taken once is the host's to ensure.

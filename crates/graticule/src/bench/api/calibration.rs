@@ -1,0 +1,72 @@
+//! What a bare call to the store costs the processor of its caller, with the client that the API uses: to be taken
+//! off what a request costs, so that our own code is left.
+
+use api_lambda::ApiConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::exit::Fault;
+
+const CALLS: u32 = 2_000;
+/// Calls before those that count.
+const WARM_UP: u32 = 300;
+/// Items of a write: as many as the requests of the benchmark have on average.
+const ITEMS_OF_A_WRITE: u32 = 3;
+
+/// Microseconds of a read of one item, and of a transaction.
+pub(super) async fn calls(store: &str) -> Result<(f64, f64), Fault> {
+    let config = ApiConfig { dynamodb_endpoint: Some(store.to_owned()), ..ApiConfig::default() };
+    let table = format!("{}players", config.table_prefix);
+    // A thread of its own, whose clock counts the client and nothing else.
+    let measured = tokio::task::spawn_blocking(move || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::failed)?;
+        runtime.block_on(async {
+            let client = api_lambda::store_client(&config).await;
+            let read = measure(async || read(&client, &table).await).await?;
+            let write = measure(async || write(&client, &table).await).await?;
+            Ok((read, write))
+        })
+    });
+    measured.await.map_err(Fault::failed)?
+}
+
+async fn measure(call: impl AsyncFn() -> Result<(), Fault>) -> Result<f64, Fault> {
+    for _ in 0..WARM_UP {
+        call().await?;
+    }
+    let before = thread_us();
+    for _ in 0..CALLS {
+        call().await?;
+    }
+    Ok((thread_us() - before) / f64::from(CALLS))
+}
+
+/// Processor time of this thread in microseconds.
+#[expect(clippy::cast_precision_loss, reason = "seconds of a benchmark")]
+fn thread_us() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
+}
+
+async fn read(client: &Client, table: &str) -> Result<(), Fault> {
+    let key = AttributeValue::S("calibration-0".into());
+    let call = client.get_item().table_name(table).key("pk", key).consistent_read(true);
+    call.send().await.map(drop).map_err(Fault::failed)
+}
+
+async fn write(client: &Client, table: &str) -> Result<(), Fault> {
+    let puts = (0..ITEMS_OF_A_WRITE).map(|index| {
+        let put = Put::builder()
+            .table_name(table)
+            .item("pk", AttributeValue::S(format!("calibration-{index}")))
+            .item("v", AttributeValue::N("1".into()))
+            .item("name", AttributeValue::S("a text of some length".into()))
+            .build()
+            .map_err(Fault::failed)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    });
+    let puts: Vec<_> = puts.collect::<Result<_, Fault>>()?;
+    client.transact_write_items().set_transact_items(Some(puts)).send().await.map(drop).map_err(Fault::failed)
+}
