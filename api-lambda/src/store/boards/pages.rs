@@ -160,9 +160,10 @@ impl Store {
             let mut entries = HashMap::new();
             let mut reset = None;
             for item in &items {
-                match item::read_text(item, "sk")?.starts_with("e#") {
-                    true => drop(entries.insert(item::read_parsed(item, "pk")?, StoredEntry::read(item)?)),
-                    false => reset = Some(item),
+                if item::read_text(item, "sk")? == entry {
+                    entries.insert(item::read_parsed(item, "pk")?, StoredEntry::read(item)?);
+                } else {
+                    reset = Some(item);
                 }
             }
             self.note_reset(board, reset)?;

@@ -78,7 +78,7 @@ impl Store {
         for Submission { board, character, score } in submissions {
             let (character, form) = (*character, &standing.seasons[&board.key]);
             let flag = standing.item(&flag_key(character)).map(Flag::read).transpose()?;
-            let is_hidden = flag.is_some_and(|flag| flag.is_hidden());
+            let is_hidden = flag.is_some_and(Flag::is_hidden);
             flags.insert(character, flag);
             let state = match states.entry((character, &board.key)) {
                 std::collections::btree_map::Entry::Occupied(state) => state.into_mut(),
