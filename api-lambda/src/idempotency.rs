@@ -25,9 +25,19 @@ pub(crate) struct KeyedRequest {
 impl KeyedRequest {
     /// `route` and `body` together are what must be the same under the same key of the account.
     pub(crate) fn new(account: AccountId, route: &str, key: &str, body: &impl Serialize) -> Self {
+        Self::of_caller(account, route, key, body)
+    }
+
+    /// The same for callers that are not accounts: services, administrators.
+    pub(crate) fn of_caller(
+        caller: impl std::fmt::Display,
+        route: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> Self {
         let body = serde_json::to_vec(body).expect("a request body is plain data");
         let fingerprint = URL_SAFE_NO_PAD.encode(Sha256::digest(body));
-        Self { pk: request_key(account, route, key), fingerprint }
+        Self { pk: request_key(caller, route, key), fingerprint }
     }
 
     /// The answer given before, if there is one.

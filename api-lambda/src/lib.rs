@@ -28,6 +28,7 @@ mod store;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
+pub use store::boards::{ImportError, import_board};
 pub use store::{StoreError, connect as store_client};
 
 use keys::AccessKeys;

@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 use crate::error::ApiError;
 use crate::state::AppState;
 
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod hosts;
 pub(crate) mod instances;
@@ -32,8 +33,19 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(possessions::actions))
         .routes(routes!(zones::list))
         .routes(routes!(zones::join::join))
+        .routes(routes!(leaderboards::list))
         .routes(routes!(leaderboards::top))
+        .routes(routes!(leaderboards::seasons))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(leaderboards::around))
+        .routes(routes!(leaderboards::friends))
+        .routes(routes!(boards::submit))
+        .routes(routes!(boards::sweep))
+        .routes(routes!(boards::reset))
+        .routes(routes!(boards::hide, boards::show))
+        .routes(routes!(boards::delete_entry))
+        .routes(routes!(boards::check))
+        .routes(routes!(boards::repair))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

@@ -14,12 +14,12 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use crate::config::ApiConfig;
 
 pub(crate) mod batches;
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod claims;
 pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod item;
-pub(crate) mod leaderboards;
 pub(crate) mod mail;
 pub(crate) mod meter;
 pub(crate) mod possessions;
@@ -70,7 +70,7 @@ pub(crate) struct Tables {
     pub(crate) players: String,
     pub(crate) requests: String,
     pub(crate) fleet: String,
-    pub(crate) leaderboards: String,
+    pub(crate) boards: String,
     pub(crate) mail: String,
     pub(crate) possessions: String,
 }
@@ -80,6 +80,7 @@ pub(crate) struct Tables {
 pub(crate) struct Store {
     client: Client,
     tables: Arc<Tables>,
+    boards: Arc<boards::Known>,
 }
 
 impl Store {
@@ -89,11 +90,11 @@ impl Store {
             players: name("players"),
             requests: name("requests"),
             fleet: name("fleet"),
-            leaderboards: name("leaderboards"),
+            boards: name("boards"),
             mail: name("mail"),
             possessions: name("possessions"),
         };
-        Self { client, tables: Arc::new(tables) }
+        Self { client, tables: Arc::new(tables), boards: Arc::default() }
     }
 
     /// Whether the store answers.

@@ -102,6 +102,7 @@ const fn empty_event(character: CharacterId) -> CharacterEvent {
         deaths: 0,
         items: Vec::new(),
         currencies: Vec::new(),
+        scores: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::{Refusal, answer};
 
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod possessions;
 

@@ -1,7 +1,6 @@
 //! Answers kept by idempotency key, in the table `requests`.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, number, text};
@@ -20,9 +19,9 @@ pub(crate) struct StoredAnswer {
     pub(crate) expires_at: UnixMillis,
 }
 
-/// The key of a request of `account` to `route` under an idempotency key.
-pub(crate) fn request_key(account: AccountId, route: &str, key: &str) -> String {
-    format!("{account}#{route}#{key}")
+/// The key of a request of `caller`, mostly an account, to `route` under an idempotency key.
+pub(crate) fn request_key(caller: impl std::fmt::Display, route: &str, key: &str) -> String {
+    format!("{caller}#{route}#{key}")
 }
 
 impl Store {

@@ -25,6 +25,8 @@ use tokio::sync::{Mutex, oneshot};
 
 pub(crate) const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
 
+pub(crate) const OWNER_KEY: &str = "an-owner-key-of-the-tests-0123456789";
+
 /// An edge that only publishes keys, and counts how often it is asked.
 pub(crate) struct Edge {
     pub(crate) url: String,
@@ -157,6 +159,7 @@ pub(crate) fn config(engine: &Engine, edge: &str) -> ApiConfig {
         dynamodb_endpoint: Some(engine.url.clone()),
         table_prefix: engine.table_prefix.clone(),
         service_token: SERVICE_TOKEN.into(),
+        owner_key: Some(OWNER_KEY.into()),
         ticket_keys: vec![SecretKey::from_seed("ticket-1", &[9; 32])],
         allowed_origins: vec!["http://page.example:8080".into()],
         ..ApiConfig::default()
@@ -198,6 +201,11 @@ impl App {
     pub(crate) async fn internal(&self, path: &str, body: &impl Serialize) -> Answer {
         let request = self.request(Method::POST, &format!("/internal/v1{path}"));
         send(request.bearer_auth(SERVICE_TOKEN).json(body)).await
+    }
+
+    /// A request of the owner.
+    pub(crate) fn owner(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &format!("/admin/v1{path}")).bearer_auth(OWNER_KEY)
     }
 
     /// A host that runs these zones.

@@ -3,6 +3,7 @@
 mod app;
 mod auth;
 mod bad_input;
+mod boards;
 mod characters;
 mod config;
 mod faults;

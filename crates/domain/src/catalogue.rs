@@ -4,12 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::metres;
-use crate::ids::{CurrencyId, ItemKind, ZoneId};
+use crate::ids::{BoardId, CurrencyId, ItemKind, ZoneId};
 
+pub mod boards;
 mod items;
 mod names;
 mod zones;
 
+pub use boards::{BoardDefinition, BoardOperator, BoardOrder, BoardReset, BoardScope, ScoreRange};
 pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
 pub use names::NameRules;
 pub use zones::ZoneDefinition;
@@ -26,6 +28,9 @@ pub struct Catalogue {
     /// Which names characters may not have.
     #[serde(default)]
     pub names: NameRules,
+    /// Every leaderboard.
+    #[serde(default)]
+    pub boards: Vec<BoardDefinition>,
 }
 
 /// Where a new character starts.
@@ -49,6 +54,7 @@ impl Catalogue {
             obstacle_permille: 60,
         };
         Self {
+            boards: boards::builtin(),
             zones: vec![
                 ZoneDefinition {
                     size: metres(200),
@@ -80,6 +86,14 @@ impl Catalogue {
     #[must_use]
     pub fn zone(&self, zone: &ZoneId) -> Option<&ZoneDefinition> {
         self.zones.iter().find(|definition| definition.zone == *zone)
+    }
+}
+
+impl Catalogue {
+    /// The leaderboard of this name.
+    #[must_use]
+    pub fn board(&self, board: &BoardId) -> Option<&BoardDefinition> {
+        self.boards.iter().find(|definition| definition.board == *board)
     }
 }
 

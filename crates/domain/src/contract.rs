@@ -1,6 +1,7 @@
 //! The messages of the HTTP interfaces, as JSON. Writers and readers share these types; the OpenAPI
 //! description is made from them. Bodies with a field that is not listed here are refused.
 
+pub mod boards;
 pub mod edge;
 pub mod hosts;
 pub mod mail;

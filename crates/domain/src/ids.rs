@@ -171,6 +171,8 @@ small_ids! {
     ConnectionId: u64;
     /// The generation of an instance's ownership: a write with an older one is refused.
     Epoch: u64;
+    /// A season of a leaderboard: when it began, in milliseconds since 1970; 0 if it was there from the start.
+    SeasonId: u64;
 }
 
 /// A text that is not a name of the catalogue.

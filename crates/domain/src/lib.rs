@@ -11,6 +11,7 @@ pub mod movement;
 pub mod names;
 pub mod progression;
 pub mod random;
+pub mod schedule;
 pub mod terrain;
 pub mod time;
 pub mod token;

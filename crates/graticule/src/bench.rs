@@ -3,6 +3,7 @@
 //! docs/benchmarks/README.md.
 
 mod api;
+mod boards;
 mod figures;
 mod host;
 mod machine;
@@ -47,6 +48,8 @@ enum What {
     Ticks(ticks::TickOptions),
     /// Requests to the API, each kind alone and mixed: time, processor time, and what they use of the store.
     Api(api::ApiOptions),
+    /// A large leaderboard: ranks, pages and updates, beside a sorted set of Redis.
+    Boards(boards::BoardOptions),
     /// Everything, into tables, plots and raw figures.
     All(report::AllOptions),
     /// The host process of a benchmark; started by the others.
@@ -115,6 +118,7 @@ pub(crate) fn run(options: BenchOptions) -> Outcome {
         What::Peers(options) => peers::run(&options.checked(Workload::Peers)?),
         What::Ticks(options) => ticks::run(&options),
         What::Api(options) => api::run(&options),
+        What::Boards(options) => boards::run(&options),
         What::All(options) => report::run(&options),
         What::Host(options) => host::run(&options),
     }
