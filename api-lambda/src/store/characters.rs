@@ -7,7 +7,6 @@ use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
 use domain::names::CharacterName;
 use domain::time::UnixMillis;
 
-use crate::store::boards::Hidden;
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
