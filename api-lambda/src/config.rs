@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use axum::http::HeaderName;
 use domain::catalogue::Catalogue;
 use domain::token::JWKS_PATH;
 use figment::Figment;

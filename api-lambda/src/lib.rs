@@ -32,10 +32,10 @@ mod notices;
 pub mod openapi;
 mod party;
 mod placement;
+mod rate;
 mod relation;
 mod rooms;
 mod roster;
-mod rate;
 mod routes;
 mod state;
 mod store;
@@ -45,10 +45,10 @@ mod watch;
 
 pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
-pub use store::{StoreError, connect as store_client};
 pub use rate::RateLimit;
-pub use store::StoreError;
+pub use store::boards::{ImportError, import_board};
 pub use store::personal::personal_tables;
+pub use store::{StoreError, connect as store_client};
 
 use admin_keys::AdminKeys;
 use audit::Auditor;

@@ -11,6 +11,7 @@ use crate::state::AppState;
 
 pub(crate) mod admin;
 pub(crate) mod blocks;
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod content;
@@ -43,7 +44,9 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(possessions::actions))
         .routes(routes!(zones::list))
         .routes(routes!(zones::join::join))
+        .routes(routes!(leaderboards::list))
         .routes(routes!(leaderboards::top))
+        .routes(routes!(leaderboards::seasons))
         .routes(routes!(leaderboards::rank))
         .routes(routes!(friends::named))
         .routes(routes!(friends::list))
@@ -77,6 +80,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(rooms::join))
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::kick))
+        .routes(routes!(leaderboards::around))
+        .routes(routes!(leaderboards::friends))
+        .routes(routes!(boards::submit))
+        .routes(routes!(boards::sweep))
+        .routes(routes!(boards::reset))
+        .routes(routes!(boards::hide, boards::show))
+        .routes(routes!(boards::delete_entry))
+        .routes(routes!(boards::check))
+        .routes(routes!(boards::repair))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))

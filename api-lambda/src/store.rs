@@ -16,6 +16,7 @@ use crate::config::ApiConfig;
 
 pub(crate) mod admin;
 pub(crate) mod batches;
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod claims;
@@ -25,13 +26,12 @@ pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod item;
-pub(crate) mod leaderboards;
 pub(crate) mod mail;
 pub(crate) mod matches;
 pub(crate) mod meter;
 pub(crate) mod parties;
-pub(crate) mod possessions;
 pub(crate) mod personal;
+pub(crate) mod possessions;
 pub(crate) mod presence;
 pub(crate) mod ratings;
 pub(crate) mod relations;
@@ -89,7 +89,7 @@ pub(crate) struct Tables {
     pub(crate) players: String,
     pub(crate) requests: String,
     pub(crate) fleet: String,
-    pub(crate) leaderboards: String,
+    pub(crate) boards: String,
     pub(crate) mail: String,
     pub(crate) matchmaking: String,
     pub(crate) social: String,
@@ -107,6 +107,7 @@ pub(crate) struct Store {
     client: Client,
     tables: Arc<Tables>,
     tournaments: Arc<tournaments::Cache>,
+    boards: Arc<boards::Known>,
 }
 
 impl Store {
@@ -117,7 +118,7 @@ impl Store {
             players: name("players"),
             requests: name("requests"),
             fleet: name("fleet"),
-            leaderboards: name("leaderboards"),
+            boards: name("boards"),
             mail: name("mail"),
             matchmaking: name("matchmaking"),
             social: name("social"),
@@ -128,7 +129,7 @@ impl Store {
             rooms: name("rooms"),
             possessions: name("possessions"),
         };
-        Self { client, tables: Arc::new(tables), tournaments: Arc::default() }
+        Self { client, tables: Arc::new(tables), boards: Arc::default(), tournaments: Arc::default() }
     }
 
     /// Whether the store answers.

@@ -134,6 +134,7 @@ const fn empty_event(character: CharacterId) -> CharacterEvent {
         deaths: 0,
         items: Vec::new(),
         currencies: Vec::new(),
+        scores: Vec::new(),
     }
 }
 
@@ -291,15 +292,19 @@ impl<P: Platform> Journal<P> {
 
 #[cfg(test)]
 mod tests {
+    use domain::catalogue::Catalogue;
+
     use super::*;
 
     #[test]
     fn loot_becomes_items_and_money_and_can_be_sent_piece_by_piece() {
+        let catalogue = Catalogue::builtin();
+        let realm = RealmContent::compile(&catalogue, &catalogue.zones()[0]);
         let character = CharacterId::from_u128(1);
         let mut gains = BTreeMap::new();
         for (archetype, count) in [(0, 3), (1, 1), (0, 4), (2, 2), (9, 1)] {
             let items = Some((archetype, count));
-            add_gain(&mut gains, &Gain { character, xp: 1, kills: 0, deaths: 0, items });
+            add_gain(&mut gains, &realm, &Gain { character, xp: 1, kills: 0, deaths: 0, items });
         }
         let mut event = gains.remove(&character).expect("gains");
         event.sequence = 7;

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::{Refusal, answer};
 
 pub(crate) mod admin;
+pub(crate) mod boards;
 pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod content;

@@ -190,8 +190,7 @@ pub(crate) async fn list_deleted(
     Ok(Json(DeletedCharacterList { characters, next: next.map(String::from) }))
 }
 
-/// Restores a character that was deleted less than 30 days ago, with all that it had but its places on
-/// leaderboards. It needs a free place in the account and its old name, or the new one that is given. With an
+/// Restores a character that was deleted less than 30 days ago, with all that it had. It needs a free place in the account and its old name, or the new one that is given. With an
 /// `Idempotency-Key`, a repetition within 24 hours gets the same answer; without, it is told that the character
 /// is not deleted.
 #[utoipa::path(

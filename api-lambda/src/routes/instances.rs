@@ -19,11 +19,15 @@ use crate::routes::rooms;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::batches::Fenced;
+use crate::store::boards::EventBoards;
 use crate::store::instances::EndRefusal;
 
 /// Most kinds of items and of currencies in one event.
 const EVENT_ITEMS_MAX: usize = 16;
 const EVENT_CURRENCIES_MAX: usize = 4;
+
+/// Most scores of one event.
+const EVENT_SCORES_MAX: usize = 4;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {
@@ -77,7 +81,9 @@ pub(crate) async fn events(
     check_length(body.events.len())?;
     check_events(&body.events)?;
     let catalogue = region.catalogue();
-    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
+    let boards = EventBoards::of(&catalogue, &region.name);
+    let now = crate::clock::now();
+    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, &boards, now).await?;
     outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
 }
 
@@ -152,6 +158,9 @@ fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
     for event in events {
         if !sequences.insert(event.sequence) {
             return refuse(event.sequence, "is in the batch twice");
+        }
+        if event.scores.len() > EVENT_SCORES_MAX {
+            return refuse(event.sequence, "has more than 4 scores");
         }
         if event.items.len() > EVENT_ITEMS_MAX {
             return refuse(event.sequence, "has more than 16 kinds of items");

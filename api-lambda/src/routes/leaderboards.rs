@@ -1,41 +1,127 @@
-//! `/v1/leaderboards`: who is best.
+//! `/v1/leaderboards`: who is best. Any player may read any board.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
-use domain::contract::players::{LeaderboardEntry, LeaderboardPage};
-use domain::ids::CharacterId;
+use domain::contract::boards::{
+    Leaderboard, LeaderboardEntry, LeaderboardList, LeaderboardPage, Season, SeasonList,
+};
+use domain::ids::{BoardId, CharacterId, SeasonId};
+use domain::time::UnixMillis;
 use serde::Deserialize;
 
-use crate::error::ApiError;
-use crate::extract::{InPath, InQuery, Player};
+use crate::error::{ApiError, refusals};
+use crate::extract::{InPath, InQuery, PAGE_MAX, Player};
+use crate::state::Region;
 use crate::store::Store;
-use crate::store::leaderboards::KILLS;
+use crate::store::boards::{Board, PageStart};
+use crate::store::cursor::Cursor;
 
-/// Most entries of a page.
-const LIMIT_MAX: i32 = 100;
+/// Entries of a page unless told.
+const LIMIT_USUAL: i32 = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TopQuery {
-    #[serde(default = "ten")]
-    limit: i32,
+pub(crate) struct PageQuery {
+    limit: Option<i32>,
+    cursor: Option<Cursor>,
+    season: Option<SeasonId>,
 }
 
-const fn ten() -> i32 {
-    10
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AroundQuery {
+    limit: Option<i32>,
+    season: Option<SeasonId>,
 }
 
-fn check_board(board: &str) -> Result<(), ApiError> {
-    if board == KILLS { Ok(()) } else { Err(ApiError::NoBoard) }
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FriendsQuery {
+    characters: String,
+    season: Option<SeasonId>,
 }
 
-/// The best entries of a board; equal scores share a rank.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeasonQuery {
+    season: Option<SeasonId>,
+}
+
+/// The board of this name as this region sees it.
+pub(super) fn board_here(region: &Region, board: &BoardId) -> Result<Board, ApiError> {
+    let catalogue = region.catalogue();
+    Ok(Board::of(catalogue.board(board).ok_or(ApiError::NoBoard)?, &region.name))
+}
+
+fn checked(limit: Option<i32>, usual: i32) -> Result<usize, ApiError> {
+    let limit = limit.unwrap_or(usual);
+    let fits = (1..=PAGE_MAX).contains(&limit).then_some(limit);
+    let limit = fits.and_then(|limit| usize::try_from(limit).ok());
+    limit.ok_or_else(|| ApiError::BadQuery(format!("limit: a number from 1 to {PAGE_MAX} is needed")))
+}
+
+/// Refuses seasons that were never, or are no longer.
+async fn known_season(
+    store: &Store,
+    board: &Board,
+    season: Option<SeasonId>,
+    now: UnixMillis,
+) -> Result<Option<SeasonId>, ApiError> {
+    let Some(season) = season else { return Ok(None) };
+    if store.season_form(board, season).await?.is_some() || store.current_season(board, now).await? == season
+    {
+        return Ok(Some(season));
+    }
+    Err(refusals::boards::NO_SEASON.into())
+}
+
+/// The boards of the region and their seasons.
+#[utoipa::path(
+    get, path = "/v1/leaderboards", tag = "leaderboards", security(("access_token" = [])),
+    responses(
+        (status = 200, body = LeaderboardList),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(
+    _: Player,
+    State(region): State<Arc<Region>>,
+    State(store): State<Store>,
+) -> Result<Json<LeaderboardList>, ApiError> {
+    let now = crate::clock::now();
+    let mut boards = Vec::new();
+    for definition in &region.catalogue().boards {
+        let board = Board::of(definition, &region.name);
+        let season = store.current_season(&board, now).await?;
+        boards.push(Leaderboard {
+            board: definition.board.clone(),
+            title: definition.title.clone(),
+            order: definition.order,
+            operator: definition.operator,
+            has_subscores: definition.subscores.is_some(),
+            reset: definition.reset.clone(),
+            season: current(&board, season, now),
+        });
+    }
+    Ok(Json(LeaderboardList { boards }))
+}
+
+fn current(board: &Board, season: SeasonId, now: UnixMillis) -> Season {
+    Season { season, is_current: true, ends_at: board.definition.reset.next_after(now) }
+}
+
+/// The entries of a board from the best on; equal scores share a rank, and who reached the score first comes first.
+/// Pages after the first stay in its season.
 #[utoipa::path(
     get, path = "/v1/leaderboards/{board}", tag = "leaderboards", security(("access_token" = [])),
     params(
-        ("board" = String, Path, description = "`kills`"),
+        ("board" = BoardId, Path, description = "The board"),
         ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 10 unless told"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("season" = Option<SeasonId>, Query, description = "The season that is on, unless told"),
     ),
     responses(
         (status = 200, body = LeaderboardPage),
@@ -44,25 +130,95 @@ fn check_board(board: &str) -> Result<(), ApiError> {
 )]
 pub(crate) async fn top(
     _: Player,
-    InPath(board): InPath<String>,
-    InQuery(query): InQuery<TopQuery>,
+    InPath(board): InPath<BoardId>,
+    InQuery(query): InQuery<PageQuery>,
+    State(region): State<Arc<Region>>,
     State(store): State<Store>,
 ) -> Result<Json<LeaderboardPage>, ApiError> {
-    check_board(&board)?;
-    if !(1..=LIMIT_MAX).contains(&query.limit) {
-        return Err(ApiError::BadQuery(format!("limit: {} is not from 1 to {LIMIT_MAX}", query.limit)));
-    }
-    let entries = store.board_top(&board, query.limit).await?;
-    Ok(Json(LeaderboardPage { board, entries }))
+    let board = board_here(&region, &board)?;
+    let limit = checked(query.limit, LIMIT_USUAL)?;
+    let now = crate::clock::now();
+    let place = query.cursor.as_ref().map(place_of).transpose()?;
+    let season = place.as_ref().map(|(season, _)| *season).or(query.season);
+    let season = match known_season(&store, &board, season, now).await? {
+        Some(season) => season,
+        None => store.current_season(&board, now).await?,
+    };
+    let start = place.as_ref().map_or(PageStart::Top, |(_, place)| PageStart::After(place));
+    let (entries, next) = match store.season_form(&board, season).await? {
+        Some(form) => store.board_page(&form, start, limit).await?,
+        None => (Vec::new(), None),
+    };
+    Ok(Json(LeaderboardPage { board: board.definition.board, season, entries, next: next.map(String::from) }))
 }
 
-/// The place of one character of the player's own on a board.
+/// Season and place of a cursor that one of these pages has given.
+fn place_of(cursor: &Cursor) -> Result<(SeasonId, String), ApiError> {
+    let key = cursor.start(&[]);
+    let place = key.get("sk").and_then(|place| place.as_s().ok()).filter(|place| !place.is_empty());
+    season_of(cursor).zip(place.cloned()).ok_or_else(not_ours)
+}
+
+fn season_of(cursor: &Cursor) -> Option<SeasonId> {
+    let key = cursor.start(&[]);
+    key.get("season")?.as_n().ok()?.parse().ok().map(SeasonId)
+}
+
+fn not_ours() -> ApiError {
+    ApiError::BadQuery("cursor: it is not one that a page of a board has given: start again".into())
+}
+
+/// The seasons of a board: the current one, then those before that have scores and are kept.
+#[utoipa::path(
+    get, path = "/v1/leaderboards/{board}/seasons", tag = "leaderboards", security(("access_token" = [])),
+    params(
+        ("board" = BoardId, Path, description = "The board"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Seasons, 10 unless told"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses(
+        (status = 200, body = SeasonList),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn seasons(
+    _: Player,
+    InPath(board): InPath<BoardId>,
+    InQuery(query): InQuery<PageQuery>,
+    State(region): State<Arc<Region>>,
+    State(store): State<Store>,
+) -> Result<Json<SeasonList>, ApiError> {
+    let board = board_here(&region, &board)?;
+    let limit = checked(query.limit, LIMIT_USUAL)?;
+    if query.season.is_some() {
+        return Err(ApiError::BadQuery("season: this page has all seasons".into()));
+    }
+    let now = crate::clock::now();
+    let on = store.current_season(&board, now).await?;
+    let mut seasons = Vec::new();
+    let mut before = on;
+    match &query.cursor {
+        Some(cursor) => before = season_of(cursor).ok_or_else(not_ours)?,
+        None => seasons.push(current(&board, on, now)),
+    }
+    let left = i32::try_from(limit - seasons.len()).unwrap_or(PAGE_MAX);
+    if left > 0 {
+        let over = |season| Season { season, is_current: false, ends_at: None };
+        seasons.extend(store.seasons_before(&board, before, left).await?.into_iter().map(over));
+    }
+    let is_full = seasons.len() == limit;
+    let next = seasons.last().filter(|_| is_full).and_then(|last| Store::cursor_of(last.season, None));
+    Ok(Json(SeasonList { seasons, next: next.map(String::from) }))
+}
+
+/// The place of any character on a board.
 #[utoipa::path(
     get, path = "/v1/leaderboards/{board}/characters/{id}", tag = "leaderboards",
     security(("access_token" = [])),
     params(
-        ("board" = String, Path, description = "`kills`"),
+        ("board" = BoardId, Path, description = "The board"),
         ("id" = CharacterId, Path, description = "The character"),
+        ("season" = Option<SeasonId>, Query, description = "The season that is on, unless told"),
     ),
     responses(
         (status = 200, body = LeaderboardEntry),
@@ -70,13 +226,82 @@ pub(crate) async fn top(
     )
 )]
 pub(crate) async fn rank(
-    Player(claims): Player,
-    InPath((board, id)): InPath<(String, CharacterId)>,
+    _: Player,
+    InPath((board, id)): InPath<(BoardId, CharacterId)>,
+    InQuery(query): InQuery<SeasonQuery>,
+    State(region): State<Arc<Region>>,
     State(store): State<Store>,
 ) -> Result<Json<LeaderboardEntry>, ApiError> {
-    check_board(&board)?;
-    let stored = store.character(id).await?.filter(|stored| stored.account == claims.sub);
-    let name = stored.ok_or(ApiError::NoCharacter)?.character.name.to_string();
-    let (score, rank) = store.board_rank(&board, id).await?.ok_or(ApiError::NoScore)?;
-    Ok(Json(LeaderboardEntry { rank, character: id, name, score }))
+    let board = board_here(&region, &board)?;
+    let now = crate::clock::now();
+    let season = known_season(&store, &board, query.season, now).await?;
+    let (_, rows) = store.board_rows_of(&board, season, &[id], now).await?;
+    rows.into_iter().next().map(Json).ok_or(ApiError::NoScore)
+}
+
+/// The entries around a character: as many better as worse ones, and more of the others where the board ends.
+#[utoipa::path(
+    get, path = "/v1/leaderboards/{board}/characters/{id}/around", tag = "leaderboards",
+    security(("access_token" = [])),
+    params(
+        ("board" = BoardId, Path, description = "The board"),
+        ("id" = CharacterId, Path, description = "The character"),
+        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 11 unless told"),
+        ("season" = Option<SeasonId>, Query, description = "The season that is on, unless told"),
+    ),
+    responses(
+        (status = 200, body = LeaderboardPage),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn around(
+    _: Player,
+    InPath((board, id)): InPath<(BoardId, CharacterId)>,
+    InQuery(query): InQuery<AroundQuery>,
+    State(region): State<Arc<Region>>,
+    State(store): State<Store>,
+) -> Result<Json<LeaderboardPage>, ApiError> {
+    let board = board_here(&region, &board)?;
+    let limit = checked(query.limit, LIMIT_USUAL + 1)?;
+    let now = crate::clock::now();
+    let season = known_season(&store, &board, query.season, now).await?;
+    let (season, entries) = store.board_around(&board, season, id, limit, now).await?;
+    if entries.is_empty() {
+        return Err(ApiError::NoScore);
+    }
+    Ok(Json(LeaderboardPage { board: board.definition.board, season, entries, next: None }))
+}
+
+/// The entries of given characters, the best first, with their ranks on the whole board. Those without a score are
+/// left out.
+#[utoipa::path(
+    get, path = "/v1/leaderboards/{board}/friends", tag = "leaderboards", security(("access_token" = [])),
+    params(
+        ("board" = BoardId, Path, description = "The board"),
+        ("characters" = String, Query, description = "1 to 100 ids with commas between them"),
+        ("season" = Option<SeasonId>, Query, description = "The season that is on, unless told"),
+    ),
+    responses(
+        (status = 200, body = LeaderboardPage),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn friends(
+    _: Player,
+    InPath(board): InPath<BoardId>,
+    InQuery(query): InQuery<FriendsQuery>,
+    State(region): State<Arc<Region>>,
+    State(store): State<Store>,
+) -> Result<Json<LeaderboardPage>, ApiError> {
+    let board = board_here(&region, &board)?;
+    let ids: Result<std::collections::BTreeSet<CharacterId>, _> =
+        query.characters.split(',').map(str::parse).collect();
+    let ids: Vec<_> = ids.map_err(|_| refusals::boards::BAD_CHARACTERS)?.into_iter().collect();
+    if ids.len() > usize::try_from(PAGE_MAX).unwrap_or(usize::MAX) {
+        return Err(refusals::boards::BAD_CHARACTERS.into());
+    }
+    let now = crate::clock::now();
+    let season = known_season(&store, &board, query.season, now).await?;
+    let (season, entries) = store.board_rows_of(&board, season, &ids, now).await?;
+    Ok(Json(LeaderboardPage { board: board.definition.board, season, entries, next: None }))
 }

@@ -19,7 +19,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
 use crate::party::{Deed, Forbidden, Party};
-use crate::state::Region;
+use crate::state::{AppState, Region};
 use crate::store::parties::PartyRefusal;
 use crate::store::{Store, StoreError};
 
@@ -136,20 +136,15 @@ impl Desk {
     }
 }
 
-impl<S> axum::extract::FromRequestParts<S> for Desk
-where
-    S: Send + Sync,
-    Store: axum::extract::FromRef<S>,
-    Arc<Region>: axum::extract::FromRef<S>,
-    Arc<crate::keys::AccessKeys>: axum::extract::FromRef<S>,
-    Arc<crate::watch::Watch>: axum::extract::FromRef<S>,
-{
+impl axum::extract::FromRequestParts<AppState> for Desk {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ApiError> {
-        use axum::extract::FromRef as _;
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &AppState,
+    ) -> Result<Self, ApiError> {
         let Player(claims) = Player::from_request_parts(parts, state).await?;
-        let (store, region) = (Store::from_ref(state), Arc::<Region>::from_ref(state));
+        let (store, region) = (state.store.clone(), Arc::clone(&state.region));
         Ok(Self { account: claims.sub, store, region, now: crate::clock::now() })
     }
 }

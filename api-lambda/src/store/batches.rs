@@ -2,7 +2,7 @@
 //! instance's epoch: separate transactions would contend for that check. Where a condition of an entry does not
 //! hold, its outcome is known, and the others are tried again without it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
@@ -11,14 +11,18 @@ use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, Event
 use domain::ids::{CharacterId, Epoch, InstanceId};
 use domain::time::UnixMillis;
 
+use crate::store::boards::{EventBoards, Submission};
 use crate::store::characters::form::{place_value, read_living};
 use crate::store::item::{self, number, text};
 use crate::store::possessions::gains::{CREDIT_PARTS, Credit, Source};
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, boards, transact};
 
 /// Most parts of a transaction: DynamoDB's limit is 100.
-const TRANSACTION_PARTS_MAX: usize = 100;
+pub(crate) const TRANSACTION_PARTS_MAX: usize = 100;
+
+/// Parts of a transaction that a score takes at least: its entry, its old and its new place, and a count.
+const SCORE_PARTS: usize = 4;
 
 /// How long an applied event is remembered: far longer than a host tries to send it.
 pub(crate) const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
@@ -37,32 +41,47 @@ pub(super) struct Entry {
     items: Range<usize>,
     /// Money: its parts come after the others, from wallets read just before.
     credits: Vec<Credit>,
+    scores: Vec<Submission>,
     /// Known before the store is asked, unless the entry was stored before.
     verdict: Option<EntryOutcome>,
 }
 
 impl Entry {
     pub(super) const fn new(index: usize, character: CharacterId, parts: Vec<TransactWriteItem>) -> Self {
-        Self { index, character, parts, stacks: 0..0, items: 0..0, credits: Vec::new(), verdict: None }
+        Self {
+            index,
+            character,
+            parts,
+            stacks: 0..0,
+            items: 0..0,
+            credits: Vec::new(),
+            scores: Vec::new(),
+            verdict: None,
+        }
     }
 
-    fn size(&self) -> usize {
-        self.parts.len() + self.credits.len() * CREDIT_PARTS
+    /// Parts of a transaction, about: scores share the counts of their boards, so how many parts they need is known
+    /// only when their entries are read.
+    fn weight(&self) -> usize {
+        self.parts.len() + self.credits.len() * CREDIT_PARTS + self.scores.len() * SCORE_PARTS
     }
 }
 
 impl Store {
-    /// Applies each event once for its (instance, epoch, sequence).
+    /// Applies each event once for its (instance, epoch, sequence), with the scores that it brings, on the boards
+    /// given.
     pub(crate) async fn apply_events(
         &self,
         rules: &PossessionRules,
         instance: InstanceId,
         batch: &EventBatch,
+        boards: &EventBoards,
         now: UnixMillis,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let entries = batch.events.iter().enumerate().map(|(index, event)| {
             let source = Source { instance, epoch: batch.epoch, sequence: event.sequence };
-            self.event_entry(index, rules, source, event, now)
+            let scores = boards.scores_of(event);
+            Entry { scores, ..self.event_entry(index, rules, source, event, now) }
         });
         let refused = |entry: &Entry, parts: &[Part]| {
             let among = |range: &Range<usize>| {
@@ -111,13 +130,24 @@ impl Store {
         refused: impl Fn(&Entry, &[Part]) -> Result<Option<EntryOutcome>, StoreError>,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let mut outcomes = vec![EntryOutcome::Stored; entries.len()];
-        for mut group in group_entries(entries) {
+        let mut groups = VecDeque::from(group_entries(entries));
+        while let Some(mut group) = groups.pop_front() {
             let mut attempt = 0;
             while !group.is_empty() {
                 let parts_of = self.parts_of(&mut group, now).await?;
-                let parts = std::iter::once(self.fence_part(instance, epoch))
+                let scores: Vec<_> = group.iter().flat_map(|entry| &entry.scores).collect();
+                let planned = self.plan_scores(&scores, now, boards::writer_of(instance)).await?;
+                let parts: Vec<_> = std::iter::once(self.fence_part(instance, epoch))
                     .chain(parts_of.iter().flatten().cloned())
+                    .chain(planned.parts)
                     .collect();
+                if parts.len() > TRANSACTION_PARTS_MAX {
+                    // The second half comes next, so that the entries of a character keep their order.
+                    if let Some(half) = split(&mut group) {
+                        groups.push_front(half);
+                    }
+                    continue;
+                }
                 let Err(parts) = self.transact(parts).await? else { break };
                 let Some((fence, mut rest)) = parts.split_first() else { break };
                 if fence.is_refused() {
@@ -133,8 +163,9 @@ impl Store {
                         None => left.push(entry),
                     }
                 }
-                if left.len() == before {
-                    // Somebody changed what was read.
+                // What is left of the parts are those of the scores. Where nothing else was refused for good, somebody
+                // was faster at a score or a wallet.
+                if left.len() == before || rest.iter().any(Part::is_refused) {
                     attempt += 1;
                     if attempt == ATTEMPTS_MAX {
                         return Err(StoreError::Contended("a batch"));
@@ -180,7 +211,7 @@ impl Store {
         Ok(parts_of)
     }
 
-    /// The item that remembers the event first, then the character, then what it gained, then the leaderboard.
+    /// The item that remembers the event first, then the character, then what it gained.
     fn event_entry(
         &self,
         index: usize,
@@ -220,9 +251,6 @@ impl Store {
         let items = stacks.end..stacks.end + gains.items.len();
         parts.extend(gains.stacks);
         parts.extend(gains.items);
-        if event.kills > 0 {
-            parts.push(self.score_part(leaderboards::KILLS, event.character, event.kills));
-        }
         Entry { stacks, items, credits: gains.credits, ..Entry::new(index, event.character, parts) }
     }
 
@@ -249,14 +277,27 @@ fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
     let mut group_after: HashMap<CharacterId, usize> = HashMap::new();
     for entry in entries {
         let first = group_after.get(&entry.character).copied().unwrap_or(0);
-        let fits = |parts: usize| parts + entry.size() < TRANSACTION_PARTS_MAX;
+        let fits = |parts: usize| parts + entry.weight() < TRANSACTION_PARTS_MAX;
         let index = (first..groups.len()).find(|index| fits(groups[*index].0)).unwrap_or(groups.len());
         if index == groups.len() {
             groups.push((0, Vec::new()));
         }
         group_after.insert(entry.character, index + 1);
-        groups[index].0 += entry.size();
+        groups[index].0 += entry.weight();
         groups[index].1.push(entry);
     }
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Parts a group whose scores need more than was thought: its second half is returned. A single entry loses its last
+/// score instead.
+fn split(group: &mut Vec<Entry>) -> Option<Vec<Entry>> {
+    if group.len() > 1 {
+        return Some(group.split_off(group.len() / 2));
+    }
+    for entry in group.iter_mut() {
+        let Some(lost) = entry.scores.pop() else { continue };
+        boards::log_lost(&lost, "its scores are so far out of range that no transaction holds them");
+    }
+    None
 }

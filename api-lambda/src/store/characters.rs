@@ -9,7 +9,7 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{Store, StoreError, transact, unavailable};
 
 pub(crate) mod deletion;
 pub(crate) mod form;

@@ -95,11 +95,11 @@ impl Store {
             if after != before {
                 parts.push(self.pair_part(pair, stamp.as_deref(), &after));
                 for one in Side::BOTH {
-                    if let Some((part, lists)) = self.count_part(pair, one, &before, &after) {
+                    if let Some((part, lists)) = self.counter_part(pair, one, &before, &after) {
                         counted.push((parts.len(), one, lists));
                         parts.push(part);
                     }
-                    parts.extend(self.entry_parts(pair, one, &before, &after));
+                    parts.extend(self.listing_parts(pair, one, &before, &after));
                 }
             }
             let answered = answer.is_some();
@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// The counts of one side, and the lists whose limits are conditions of the part.
-    fn count_part(
+    fn counter_part(
         &self,
         pair: Pair,
         side: Side,
@@ -219,7 +219,7 @@ impl Store {
         Some((transact::update(update), lists))
     }
 
-    fn entry_parts(
+    fn listing_parts(
         &self,
         pair: Pair,
         side: Side,

@@ -185,14 +185,20 @@ impl App {
         Self { url, edge, engine, http: http() }
     }
 
-    /// The address of another API on the same store, as another process of the same or another region would be.
-    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ApiConfig)) -> String {
-        let mut config = config(&self.engine, &self.edge.url);
+    /// Another API on the same store, as another process of the same or another region would be.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut ApiConfig)) -> Self {
+        let engine = Engine {
+            url: self.engine.url.clone(),
+            table_prefix: self.engine.table_prefix.clone(),
+            stop: None,
+            ended: None,
+        };
+        let mut config = config(&engine, &self.edge.url);
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        url
+        Self { url, edge: Arc::clone(&self.edge), engine, http: http() }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -337,7 +337,7 @@ async fn every_process_follows_the_pointer_and_keeps_what_it_can_read() {
     let app = App::start().await;
     let version = publish(&app, &catalogue(3)).await;
     activate(&app, version, 100).await;
-    let other = app.beside(|_| {}).await;
+    let other = app.beside(|_| {}).await.url;
     let content = || async {
         let player = app.player().await;
         let request = app.http.get(format!("{other}/v1/content")).bearer_auth(&player.token);

@@ -258,6 +258,78 @@ async fn a_seat_is_taken_once_whatever_befalls_the_store() {
 }
 
 #[tokio::test]
+async fn possessions_change_once_whatever_befalls_the_store() {
+    at_every_call(async |app, proxy, fault, reach| {
+        let player = app.player().await;
+        let character = player.create("Survivor").await;
+        let (host, registered) = app.host(&["forest"]).await;
+        let own = &registered.instances[0];
+        let claim =
+            json!({ "account": player.account, "host": host, "instance": own.instance, "epoch": own.epoch });
+        app.internal(&format!("/characters/{}/claim", character.id), &claim).await.ok::<Value>(200);
+        let gains = json!({ "epoch": own.epoch, "events": [{
+            "sequence": 1, "character": character.id, "xp": 7, "kills": 0, "deaths": 0,
+            "items": [{ "item": "hide", "count": 3 }, { "item": "sword", "count": 2 }],
+            "currencies": [{ "currency": "coin", "amount": 9 }],
+        }] });
+        let spend = json!({ "epoch": own.epoch, "actions": [{
+            "sequence": 1, "character": character.id, "claim": 1,
+            "action": { "spend": { "currency": "coin", "amount": 5, "reason": "toll" } },
+        }] });
+        for (what, body) in [("events", gains), ("actions", spend)] {
+            let path = format!("/internal/v1/instances/{}/{what}", own.instance);
+            let scenario = Scenario {
+                request: Box::new(|| {
+                    app.request(reqwest::Method::POST, &path).bearer_auth(SERVICE_TOKEN).json(&body)
+                }),
+                status: 200,
+            };
+            let Some(answer) = under_fault(proxy, &scenario, fault, reach).await else { return false };
+            assert_eq!(answer.ok::<Value>(200)["outcomes"], json!(["stored"]));
+        }
+        let path = format!("/v1/characters/{}", character.id);
+        let inventory: Value = player.get(&format!("{path}/inventory")).await.ok(200);
+        assert_eq!(inventory["items"].as_array().map(Vec::len), Some(2), "{fault:?} at {reach:?}");
+        assert_eq!(inventory["stacks"], json!([{ "item": "hide", "count": 3 }]), "{fault:?} at {reach:?}");
+        let ledger: Value = player.get(&format!("{path}/wallet/coin/entries")).await.ok(200);
+        let balances: Vec<_> =
+            ledger["entries"].as_array().expect("a list").iter().map(|e| &e["balance"]).collect();
+        assert_eq!(balances, [&json!(4), &json!(9)], "{fault:?} at {reach:?}");
+        true
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_character_is_restored_once_whatever_befalls_the_store() {
+    at_every_call(async |app, proxy, fault, reach| {
+        let player = app.player().await;
+        let character = player.create("Survivor").await;
+        let path = format!("/v1/characters/{}", character.id);
+        assert_eq!(player.delete(&path).await.status, 204);
+        let scenario = Scenario {
+            request: Box::new(|| {
+                player
+                    .request(reqwest::Method::POST, &format!("{path}/restore"))
+                    .header("idempotency-key", "one")
+                    .json(&json!({ "name": "Returner" }))
+            }),
+            status: 200,
+        };
+        let Some(restored) = under_fault(proxy, &scenario, fault, reach).await else { return false };
+        assert_eq!(
+            player.get(&path).await.ok::<Value>(200),
+            restored.ok::<Value>(200),
+            "{fault:?} at {reach:?}"
+        );
+        let deleted: Value = player.get("/v1/characters/deleted").await.ok(200);
+        assert_eq!(deleted["characters"], json!([]), "{fault:?} at {reach:?}");
+        true
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_store_that_is_silent_costs_a_request_its_time_and_no_more() {
     let (app, proxy) = fragile().await;
     let player = app.player().await;

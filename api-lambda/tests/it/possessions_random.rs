@@ -241,7 +241,9 @@ async fn nothing_is_lost_or_doubled_by_rivals_and_repetitions() {
         Err(_) => SEEDS.to_vec(),
     };
     for seed in seeds {
-        println!("repeat with: {SEED_VARIABLE}={seed} cargo test -p api-lambda --test it possessions_random");
+        println!(
+            "repeat with: {SEED_VARIABLE}={seed} cargo test -p api-lambda --test api possessions_random"
+        );
         run(seed).await;
     }
 }

@@ -51,7 +51,7 @@ async fn deleted_before(app: &App, id: CharacterId, millis: u64) {
 async fn traces(app: &App, id: CharacterId) -> Vec<String> {
     let client = app.engine.client();
     let mut traces = Vec::new();
-    for table in ["players", "possessions", "leaderboards"] {
+    for table in ["players", "possessions", "boards"] {
         let name = format!("{}{table}", app.engine.table_prefix);
         let mut start = None;
         loop {

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use domain::contract::boards::LeaderboardEntry;
 use domain::contract::edge::{ResolveResponse, SessionRequest, SessionResponse};
-use domain::contract::players::{
-    Character, CharacterList, CreateCharacter, JoinRequest, JoinResponse, LeaderboardEntry,
-};
+use domain::contract::players::{Character, CharacterList, CreateCharacter, JoinRequest, JoinResponse};
 use domain::contract::{IDEMPOTENCY_HEADER, Problem};
 use domain::ids::{CharacterId, ZoneId};
 use domain::names::CharacterName;

@@ -74,8 +74,9 @@ mod query;
 mod repair;
 mod score;
 mod tree;
+mod walk;
 
-pub use key::{DIGIT_BITS, ESCAPE_LEVELS, KeySpace, KeySpaceError, LEVELS_MAX, RankKey};
+pub use key::{DIGIT_BITS, ESCAPE_LEVELS, InvalidKey, KeySpace, KeySpaceError, LEVELS_MAX, RankKey};
 pub use query::{
     RANK_CALLS_MAX, Rank, RankQuery, ReadMode, Reading, SELECT_CALLS_MAX, SelectQuery, Selected, Step,
     page_ranks,

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod bans;
+pub mod boards;
 pub mod chat;
 pub mod content;
 pub mod coordinator;
@@ -14,9 +15,9 @@ pub mod matchmaking;
 pub mod parties;
 pub mod players;
 pub mod possessions;
+pub mod privacy;
 pub mod rooms;
 pub mod social;
-pub mod privacy;
 pub mod support;
 pub mod tournaments;
 

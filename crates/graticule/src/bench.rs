@@ -3,6 +3,7 @@
 //! docs/benchmarks/README.md.
 
 mod api;
+mod boards;
 mod figures;
 mod host;
 mod machine;
@@ -50,6 +51,8 @@ enum What {
     Api(api::ApiOptions),
     /// The matchmaker with many tickets in flight, in virtual time, beside a first-in-first-out one and the optimum.
     Matching(matching::MatchingOptions),
+    /// A large leaderboard: ranks, pages and updates, beside a sorted set of Redis.
+    Boards(boards::BoardOptions),
     /// Everything, into tables, plots and raw figures.
     All(report::AllOptions),
     /// The host process of a benchmark; started by the others.
@@ -119,6 +122,7 @@ pub(crate) fn run(options: BenchOptions) -> Outcome {
         What::Ticks(options) => ticks::run(&options),
         What::Api(options) => api::run(&options),
         What::Matching(options) => matching::run(&options),
+        What::Boards(options) => boards::run(&options),
         What::All(options) => report::run(&options),
         What::Host(options) => host::run(&options),
     }

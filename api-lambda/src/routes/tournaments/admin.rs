@@ -9,7 +9,7 @@ use contest::tournament::{Action, MatchId};
 use domain::catalogue::Catalogue;
 use domain::contract::Problem;
 use domain::contract::tournaments::{
-    Reward,    DisqualifyEntrant, MatchVerdict, RuleMatch, Tournament, TournamentDefinition, TournamentMatch,
+    DisqualifyEntrant, MatchVerdict, Reward, RuleMatch, Tournament, TournamentDefinition, TournamentMatch,
     TournamentReason,
 };
 use domain::ids::TournamentId;

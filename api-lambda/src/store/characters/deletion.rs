@@ -14,11 +14,12 @@ use domain::time::UnixMillis;
 
 use super::StoredCharacter;
 use super::form::read_character;
+use crate::store::boards::Hidden;
 use crate::store::cursor::{Cursor, InvalidCursor};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, leaderboards, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
 /// What the keys of deleted characters start with under their account.
 const DELETED: &str = "deleted#";
@@ -132,15 +133,23 @@ impl Store {
                         .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
                 ),
                 self.free_name(&stored.character.name),
-                self.leave_board_part(leaderboards::KILLS, id),
+                self.hide_part(id, Hidden::Deleted, true),
             ];
             parts.extend(self.bury_parts(account, id, now.plus_millis(DELETED_CHARACTER_KEPT_MILLIS)));
             if self.transact(parts).await?.is_ok() {
+                self.settle_or_leave(id).await;
                 return Ok(true);
             }
             back_off(attempt).await;
         }
         Err(StoreError::Contended("a character"))
+    }
+
+    /// It is deleted or restored either way: what fails here, the next sweep of the boards does.
+    async fn settle_or_leave(&self, id: CharacterId) {
+        if let Err(error) = self.settle_boards(id).await {
+            tracing::warn!(kind = error.kind(), %error, "the entries of a character on boards change later");
+        }
     }
 
     fn bury_parts(
@@ -238,9 +247,14 @@ impl Store {
             self.revive_part(deleted, &restored.name, restored.updated_at),
         ];
         parts.extend(self.exhume_parts(account, restored.id, deleted.purge_at));
+        parts.push(self.hide_part(restored.id, Hidden::Deleted, false));
         parts.extend(answer.map(|answer| self.answer_part(answer)));
-        Ok(self.transact(parts).await?.map_err(|parts| {
-            if parts.get(5).is_some_and(Part::is_refused) {
+        let outcome = self.transact(parts).await?;
+        if outcome.is_ok() {
+            self.settle_or_leave(restored.id).await;
+        }
+        Ok(outcome.map_err(|parts| {
+            if parts.get(6).is_some_and(Part::is_refused) {
                 RestoreRefusal::Repeated
             } else if parts[2].is_refused() {
                 RestoreRefusal::Changed
@@ -332,6 +346,7 @@ impl Store {
         if !self.purge_possessions(id, budget).await? {
             return Ok(Purge::Unfinished);
         }
+        self.forget_on_boards(id).await?;
         let last = Delete::builder().table_name(&self.tables.players).key("pk", text(id));
         let mut parts = vec![transact::delete(last)];
         parts.extend(self.exhume_parts(deleted.stored.account, id, deleted.purge_at));

@@ -39,10 +39,13 @@ impl Store {
         let mut parts = vec![self.lives_part(share.character)];
         match &share.reward {
             Reward::Currency(currency) => {
-                let Some(definition) = rules.currency(currency) else { return Ok(Err(CreditRefusal::NoRoom)) };
+                let Some(definition) = rules.currency(currency) else {
+                    return Ok(Err(CreditRefusal::NoRoom));
+                };
                 let wallets = self.wallets(&[(share.character, currency.clone())]).await?;
                 let reason = "prize".parse().expect("a reason");
-                let movements = [Movement::credit(share.amount, &reason, format!("{tournament}#{}", share.id))];
+                let movements =
+                    [Movement::credit(share.amount, &reason, format!("{tournament}#{}", share.id))];
                 for wallet in &wallets {
                     match self.wallet_parts(wallet, &movements, definition.balance_max, now) {
                         Ok(credit) => parts.extend(credit),

@@ -252,7 +252,7 @@ async fn another_region_reads_and_does_not_write() {
     let people = contenders(&app, 2).await;
     let regions = [("regions", json!(["local", "far"]))];
     let cup = create(&app, &with(definition(&json!("single_elimination")), &regions)).await;
-    let far = app.beside(|config| config.region = "far".into()).await;
+    let far = app.beside(|config| config.region = "far".into()).await.url;
     let ask = |contender: usize, method: Method, what: &str, body: Value| {
         let url = format!("{far}{}", cup.path(what));
         let request = app.http.request(method, url).bearer_auth(&people[contender].player.token);

@@ -54,7 +54,7 @@ async fn each_prize_is_paid_once_by_ten_steps_at_once_and_again() {
     cup.start(&app).await;
     played(&app, cup, &people[0].player).await;
     // Two processes that know nothing of each other, five calls each at once.
-    let url = format!("{}/internal/v1/tournaments/step", app.beside(|_| {}).await);
+    let url = format!("{}/internal/v1/tournaments/step", app.beside(|_| {}).await.url);
     let body = json!({ "limit": 10 });
     let there = (0..5).map(|_| send(app.http.post(&url).bearer_auth(SERVICE_TOKEN).json(&body)));
     let here = (0..5).map(|_| app.internal("/tournaments/step", &body));

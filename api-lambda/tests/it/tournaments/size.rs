@@ -56,7 +56,7 @@ async fn a_field_of_128_fits_its_items() {
     assert!(largest < 64 * 1024 && head < 1_024 && snapshot < 400 * 1024);
     assert_eq!(snapshots.len(), snapshot.div_ceil(33 * 1024), "in parts, and older ones are gone");
     // A process that remembers nothing starts from the snapshot, and reads the same.
-    let url = format!("{}{}", app.beside(|_| {}).await, cup.path("/bracket"));
+    let url = format!("{}{}", app.beside(|_| {}).await.url, cup.path("/bracket"));
     let text = send(app.http.get(url).bearer_auth(&reader.token)).await.text;
     assert_eq!(text, reader.get(&cup.path("/bracket")).await.text);
     let lines = cup.standings(reader).await;

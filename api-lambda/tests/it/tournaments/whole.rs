@@ -133,7 +133,7 @@ async fn assert_same(app: &App, cup: Cup, pure: &Pure, reader: &Player<'_>, agai
         assert_eq!(fixture.winner.map(entrant), winner, "match {}; {again}", fixture.id);
     }
     // Another process, which remembers nothing, reads the same.
-    let url = format!("{}{}", app.beside(|_| {}).await, cup.path("/bracket"));
+    let url = format!("{}{}", app.beside(|_| {}).await.url, cup.path("/bracket"));
     let text = send(app.http.get(url).bearer_auth(&reader.token)).await.text;
     assert_eq!(text, reader.get(&cup.path("/bracket")).await.text, "{again}");
 }

@@ -32,6 +32,21 @@ impl fmt::Display for RankKey {
     }
 }
 
+/// A text that is not one of a [`RankKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a key is 32 digits of base 16")]
+pub struct InvalidKey;
+
+impl std::str::FromStr for RankKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let fits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let key = fits.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        key.map(Self).ok_or(InvalidKey)
+    }
+}
+
 /// Why a board cannot be defined so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeySpaceError {
@@ -188,6 +203,17 @@ impl KeySpace {
         }
         let subscore = self.subscore.map_or(0, |span| span.first_ordinal(subindex));
         self.score.first_ordinal(index).checked_mul(1 << 64)?.checked_add(subscore)
+    }
+
+    /// Whether a whole code stands for all keys beyond an end of the expected range.
+    pub(super) fn is_escape(&self, code: u64) -> bool {
+        let code = u128::from(code);
+        match self.subscore {
+            None => self.score.is_escape(code),
+            Some(span) => {
+                self.score.is_escape(code / span.indices()) || span.is_escape(code % span.indices())
+            }
+        }
     }
 
     fn code(&self, key: RankKey) -> (u64, bool) {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::key::{ESCAPE_LEVELS, KeySpace, Place, RankKey};
+use super::key::{DIGIT_BITS, ESCAPE_LEVELS, KeySpace, Place, RankKey};
 
 /// Most nodes of one read call: the limit of `TransactGetItems` and of `BatchGetItem`.
 pub const CALL_NODES_MAX: u32 = 100;
@@ -71,6 +71,11 @@ pub struct CountingTree {
 impl Node {
     pub fn count(&self, child: u8) -> i64 {
         self.counts.get(&child).copied().unwrap_or(0)
+    }
+
+    /// Whether the child ever had a count.
+    pub fn has(&self, child: u8) -> bool {
+        self.counts.contains_key(&child)
     }
 
     /// Adds to the count of a child; counts that cannot be are cut off, for a damaged store must not stop a
@@ -155,6 +160,24 @@ impl CountingTree {
         // Outliers are few: their nodes have one shard, so that those of a whole path fit one call.
         let shards = if depth < self.keys.levels() { self.shards } else { 1 };
         (0..shards).map(move |shard| NodeId { shard, depth, code, tail })
+    }
+
+    /// Where a child of a node is, unless it is a single key.
+    pub(super) fn place_below(&self, node: NodeId, child: u8) -> Option<Place> {
+        let NodeId { depth, code, tail, .. } = node;
+        let levels = self.keys.levels();
+        let digit = u64::from(child);
+        if depth >= levels {
+            let tail = tail << DIGIT_BITS | u128::from(child);
+            return (depth + 1 < levels + ESCAPE_LEVELS).then_some(Place {
+                depth: depth + 1,
+                code,
+                tail,
+                child: 0,
+            });
+        }
+        let below = Place { depth: depth + 1, code: code << DIGIT_BITS | digit, tail: 0, child: 0 };
+        (below.depth < levels || self.keys.is_escape(below.code)).then_some(below)
     }
 
     /// Adds the key `delta` times to the nodes of its path.

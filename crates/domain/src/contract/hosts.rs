@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::boards::BoardScore;
 use crate::contract::content::ContentPlan;
 use crate::contract::instances::Purpose;
 use crate::contract::players::{Character, ItemStack, Place};
@@ -198,6 +199,10 @@ pub struct CharacterEvent {
     /// Money found, at most 4 currencies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub currencies: Vec<Money>,
+    /// Scores for leaderboards, at most 4. One that a board cannot take (the catalogue has no such board, a sum
+    /// would leave 64 bits, another region takes its scores) is left out and logged; the rest of the event counts.
+    #[serde(default)]
+    pub scores: Vec<BoardScore>,
 }
 
 /// Answer to saves and events: one outcome for each entry, in order.

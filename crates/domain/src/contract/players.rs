@@ -180,27 +180,3 @@ pub struct JoinResponse {
     /// The ticket is of no use from then on.
     pub expires_at: UnixMillis,
 }
-
-/// Answer of `GET /v1/leaderboards/{board}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct LeaderboardPage {
-    /// The board.
-    pub board: String,
-    /// Entries, the best first.
-    pub entries: Vec<LeaderboardEntry>,
-}
-
-/// One place of a leaderboard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct LeaderboardEntry {
-    /// 1 and the number of better scores (competition rank: equal scores share a rank).
-    pub rank: u64,
-    /// Whose score it is.
-    pub character: CharacterId,
-    /// The name.
-    pub name: String,
-    /// The score.
-    pub score: u64,
-}

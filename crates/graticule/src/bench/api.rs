@@ -190,16 +190,16 @@ fn percentiles(latencies: &mut [Duration]) -> Percentiles {
 
 /// What the API's counters tell of its store.
 #[derive(Debug, Default, Clone)]
-struct StoreUsage {
-    reads: f64,
-    writes: f64,
-    read_units: f64,
-    write_units: f64,
+pub(super) struct StoreUsage {
+    pub(super) reads: f64,
+    pub(super) writes: f64,
+    pub(super) read_units: f64,
+    pub(super) write_units: f64,
 }
 
 impl StoreUsage {
     /// Sums over the routes.
-    fn parse(metrics: &str) -> Self {
+    pub(super) fn parse(metrics: &str) -> Self {
         let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
         for line in metrics.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = (line.split('{').next(), line.rsplit(' ').next());
@@ -216,7 +216,7 @@ impl StoreUsage {
         }
     }
 
-    fn since(&self, before: &Self) -> Self {
+    pub(super) fn since(&self, before: &Self) -> Self {
         Self {
             reads: self.reads - before.reads,
             writes: self.writes - before.writes,

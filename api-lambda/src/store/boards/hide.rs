@@ -1,0 +1,235 @@
+//! Characters that are on no board: the banned and the deleted. A flag says what should be, and work is left until
+//! every entry follows; so a crash between two of these writes is mended by the next sweep.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
+use contest::rank::Change;
+use domain::ids::{CharacterId, SeasonId};
+
+use crate::store::item::{self, Item, number, text};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+
+use super::{SeasonForm, StoredEntry, key_of};
+
+const FLAG_SORT_KEY: &str = "flag";
+
+/// Why a character is on no board. Each is undone by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    Banned,
+    Deleted,
+}
+
+impl Hidden {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Banned => "banned",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What should be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flag {
+    is_banned: bool,
+    is_deleted: bool,
+    version: u64,
+}
+
+pub(super) fn flag_key(character: CharacterId) -> Item {
+    key_of(character, FLAG_SORT_KEY)
+}
+
+impl Flag {
+    pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
+        item::check_version(item)?;
+        let is = |hidden: Hidden| matches!(item.get(hidden.name()), Some(AttributeValue::Bool(true)));
+        let (is_banned, is_deleted) = (is(Hidden::Banned), is(Hidden::Deleted));
+        Ok(Self { is_banned, is_deleted, version: item::read_number(item, "version")? })
+    }
+
+    pub(super) const fn is_hidden(self) -> bool {
+        self.is_banned || self.is_deleted
+    }
+}
+
+impl Store {
+    /// The part of a transaction that hides a character from all boards, or takes this reason back. Call
+    /// [`Self::settle_boards`] afterwards; if nobody does, a sweep will.
+    pub(crate) fn hide_part(&self, character: CharacterId, why: Hidden, is_so: bool) -> TransactWriteItem {
+        transact::update(
+            Update::builder()
+                .table_name(&self.tables.boards)
+                .set_key(Some(flag_key(character)))
+                .update_expression("SET v = :v, #why = :so, #work = :work ADD #version :one")
+                .expression_attribute_names("#why", why.name())
+                .expression_attribute_names("#work", "work")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":v", number(ITEM_VERSION))
+                .expression_attribute_values(":so", AttributeValue::Bool(is_so))
+                .expression_attribute_values(":work", text(FLAG_SORT_KEY))
+                .expression_attribute_values(":one", number(1)),
+        )
+    }
+
+    /// Hides a character from all boards, those to come included, and counts it out. The number of entries that
+    /// changed.
+    pub(crate) async fn hide_from_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
+        self.set_hidden(character, true).await
+    }
+
+    /// Takes a ban back: the entries count again, with the scores that were submitted meanwhile.
+    pub(crate) async fn show_on_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
+        self.set_hidden(character, false).await
+    }
+
+    async fn set_hidden(&self, character: CharacterId, is_hidden: bool) -> Result<u64, StoreError> {
+        // The part has no condition, so it cannot be refused.
+        let _ = self.transact(vec![self.hide_part(character, Hidden::Banned, is_hidden)]).await?;
+        self.settle_boards(character).await
+    }
+
+    /// A new entry is made under the condition that the flag is as it was read.
+    pub(super) fn flag_check(&self, character: CharacterId, flag: Option<&Flag>) -> TransactWriteItem {
+        let check =
+            ConditionCheck::builder().table_name(&self.tables.boards).set_key(Some(flag_key(character)));
+        transact::check(match flag {
+            None => check.condition_expression("attribute_not_exists(pk)"),
+            Some(flag) => check
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(flag.version)),
+        })
+    }
+
+    pub(super) async fn board_flag(&self, character: CharacterId) -> Result<Option<Flag>, StoreError> {
+        let (items, _) = self.board_items(vec![flag_key(character)], &[]).await?;
+        items.first().map(Flag::read).transpose()
+    }
+
+    /// Makes every entry follow the flag, each with its counts in one transaction, then takes the work away. The
+    /// number of entries that changed.
+    pub(crate) async fn settle_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        for attempt in 0..ATTEMPTS_MAX {
+            let Some(flag) = self.board_flag(character).await? else { return Ok(changed) };
+            let mut is_settled = true;
+            for (board, season, entry) in self.entries_of_character(character).await? {
+                if entry.is_hidden == flag.is_hidden() {
+                    continue;
+                }
+                // Entries of a season that is being deleted go with it.
+                let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
+                let turned = StoredEntry { is_hidden: flag.is_hidden(), version: entry.version + 1, ..entry };
+                if self.change_entry(&form, character, &entry, Some(&turned)).await? {
+                    changed += 1;
+                } else {
+                    is_settled = false;
+                }
+            }
+            if is_settled && self.end_work(character, flag).await? {
+                return Ok(changed);
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("the entries of a character"))
+    }
+
+    /// Deletes every entry of a character that is no more, with its counts, and its flag. It may be cut short
+    /// anywhere, and called again.
+    pub(crate) async fn forget_on_boards(&self, character: CharacterId) -> Result<(), StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            let mut is_done = true;
+            for (board, season, entry) in self.entries_of_character(character).await? {
+                // Entries of a season that is being deleted go with it.
+                let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
+                is_done &= self.change_entry(&form, character, &entry, None).await?;
+            }
+            if is_done {
+                let flag = self.client.delete_item().table_name(&self.tables.boards);
+                flag.set_key(Some(flag_key(character))).send().await.map_err(unavailable)?;
+                return Ok(());
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("the entries of a character"))
+    }
+
+    /// Changes or removes one entry and its counts. False if it is no longer as it was read.
+    pub(super) async fn change_entry(
+        &self,
+        form: &SeasonForm,
+        character: CharacterId,
+        old: &StoredEntry,
+        new: Option<&StoredEntry>,
+    ) -> Result<bool, StoreError> {
+        let mut parts = self.entry_parts(form, character, Some(old), new);
+        let change = Change { old: old.counted(form), new: new.and_then(|new| new.counted(form)) };
+        let writer = u32::try_from(crate::clock::random_u128() >> 96).expect("the upper 32 bits");
+        let updates = form.tree.updates_of(&[change], writer);
+        parts.extend(updates.iter().map(|update| self.count_part(form, update)));
+        Ok(self.transact(parts).await?.is_ok())
+    }
+
+    async fn end_work(&self, character: CharacterId, flag: Flag) -> Result<bool, StoreError> {
+        let part = transact::update(
+            Update::builder()
+                .table_name(&self.tables.boards)
+                .set_key(Some(flag_key(character)))
+                .update_expression("REMOVE #work")
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#work", "work")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(flag.version)),
+        );
+        Ok(self.transact(vec![part]).await?.is_ok())
+    }
+
+    /// Every entry of the character: the board's name in keys, the season, and what stands.
+    async fn entries_of_character(
+        &self,
+        character: CharacterId,
+    ) -> Result<Vec<(String, SeasonId, StoredEntry)>, StoreError> {
+        let mut entries = Vec::new();
+        let mut start = None;
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.boards)
+                .key_condition_expression("pk = :character AND begins_with(sk, :entries)")
+                .expression_attribute_values(":character", text(character))
+                .expression_attribute_values(":entries", text("e#"))
+                .consistent_read(true)
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            for item in page.items.unwrap_or_default() {
+                let mut key = item::read_text(&item, "sk")?.splitn(3, '#').skip(1);
+                let (Some(board), Some(Ok(season))) = (key.next(), key.next().map(str::parse)) else {
+                    let reason = "the key of an entry is malformed".to_owned();
+                    return Err(StoreError::Corrupt { pk: character.to_string(), reason });
+                };
+                entries.push((board.to_owned(), SeasonId(season), StoredEntry::read(&item)?));
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// Characters whose entries have yet to follow their flags, at most 25.
+    pub(super) async fn unsettled_characters(&self) -> Result<Vec<CharacterId>, StoreError> {
+        let call = self
+            .client
+            .query()
+            .table_name(&self.tables.boards)
+            .index_name("by_work")
+            .key_condition_expression("#work = :work")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":work", text(FLAG_SORT_KEY))
+            .limit(25);
+        let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+        items.iter().map(|item| item::read_parsed(item, "pk")).collect()
+    }
+}
