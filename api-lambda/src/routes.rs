@@ -32,22 +32,65 @@ pub(crate) mod zones;
 /// Every route and its description.
 pub(crate) fn all() -> (Router<AppState>, OpenApi) {
     let (router, description) = OpenApiRouter::with_openapi(crate::openapi::frame())
+        .merge(players())
+        .merge(competition())
+        .merge(company())
+        .merge(services())
+        .merge(administration())
+        .merge(operations())
+        .split_for_parts();
+    let router = router
+        .fallback(|| async { ApiError::NoRoute })
+        .method_not_allowed_fallback(|| async { ApiError::Method });
+    (router, description)
+}
+
+/// What a player has and where he plays.
+fn players() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(characters::list, characters::create))
         .routes(routes!(characters::read, characters::rename, characters::delete))
         .routes(routes!(characters::list_deleted))
         .routes(routes!(characters::restore))
-        .routes(routes!(characters::purge))
         .routes(routes!(possessions::inventory))
         .routes(routes!(possessions::wallet))
         .routes(routes!(possessions::ledger))
         .routes(routes!(possessions::progress))
-        .routes(routes!(possessions::actions))
         .routes(routes!(zones::list))
         .routes(routes!(zones::join::join))
+        .routes(routes!(content::flags::own))
+        .routes(routes!(content::served::own))
+}
+
+/// Who is best: leaderboards, matches, tournaments.
+fn competition() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(leaderboards::list))
         .routes(routes!(leaderboards::top))
         .routes(routes!(leaderboards::seasons))
         .routes(routes!(leaderboards::rank))
+        .routes(routes!(leaderboards::around))
+        .routes(routes!(leaderboards::friends))
+        .routes(routes!(matchmaking::queues))
+        .routes(routes!(matchmaking::create))
+        .routes(routes!(matchmaking::read, matchmaking::cancel))
+        .routes(routes!(matches::ratings))
+        .routes(routes!(tournaments::list))
+        .routes(routes!(tournaments::read))
+        .routes(routes!(tournaments::bracket))
+        .routes(routes!(tournaments::standings))
+        .routes(routes!(tournaments::entries::entry))
+        .routes(routes!(tournaments::entries::register))
+        .routes(routes!(tournaments::entries::confirm))
+        .routes(routes!(tournaments::entries::check_in))
+        .routes(routes!(tournaments::entries::withdraw))
+        .routes(routes!(tournaments::matches::dispute))
+        .routes(routes!(tournaments::join::join))
+}
+
+/// Playing together: friends, parties, chat, rooms.
+fn company() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(friends::named))
         .routes(routes!(friends::list))
         .routes(routes!(friends::requests, friends::ask))
@@ -73,22 +116,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(parties::travel::travel))
         .routes(routes!(chat::say, chat::history))
         .routes(routes!(chat::report))
-        .routes(routes!(admin::moderation::reports))
-        .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
-        .routes(routes!(rooms::create))
-        .routes(routes!(rooms::read, rooms::update))
-        .routes(routes!(rooms::join))
-        .routes(routes!(rooms::leave))
-        .routes(routes!(rooms::kick))
-        .routes(routes!(leaderboards::around))
-        .routes(routes!(leaderboards::friends))
+}
+
+/// What zone hosts, the coordinator and other services of ours call.
+fn services() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(characters::purge))
+        .routes(routes!(possessions::actions))
         .routes(routes!(boards::submit))
         .routes(routes!(boards::sweep))
-        .routes(routes!(boards::reset))
-        .routes(routes!(boards::hide, boards::show))
-        .routes(routes!(boards::delete_entry))
-        .routes(routes!(boards::check))
-        .routes(routes!(boards::repair))
         .routes(routes!(hosts::register))
         .routes(routes!(hosts::heartbeat))
         .routes(routes!(hosts::remove))
@@ -98,13 +134,6 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(instances::events))
         .routes(routes!(instances::left))
         .routes(routes!(instances::end))
-        .routes(routes!(admin::keys::list, admin::keys::create))
-        .routes(routes!(admin::keys::revoke))
-        .routes(routes!(admin::audit::list))
-        .routes(routes!(matchmaking::queues))
-        .routes(routes!(matchmaking::create))
-        .routes(routes!(matchmaking::read, matchmaking::cancel))
-        .routes(routes!(matches::ratings))
         .routes(routes!(matchmaking::internal::queues))
         .routes(routes!(matchmaking::internal::changes))
         .routes(routes!(matchmaking::internal::form))
@@ -114,22 +143,28 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(matches::result))
         .routes(routes!(coordinator::lease, coordinator::holder))
         .routes(routes!(coordinator::load))
-        .routes(routes!(tournaments::list))
-        .routes(routes!(tournaments::read))
-        .routes(routes!(tournaments::bracket))
-        .routes(routes!(tournaments::standings))
-        .routes(routes!(tournaments::entries::entry))
-        .routes(routes!(tournaments::entries::register))
-        .routes(routes!(tournaments::entries::confirm))
-        .routes(routes!(tournaments::entries::check_in))
-        .routes(routes!(tournaments::entries::withdraw))
-        .routes(routes!(tournaments::matches::dispute))
-        .routes(routes!(tournaments::join::join))
         .routes(routes!(tournaments::hosts::read))
         .routes(routes!(tournaments::hosts::start))
         .routes(routes!(tournaments::hosts::report))
         .routes(routes!(tournaments::hosts::no_show))
         .routes(routes!(tournaments::hosts::step))
+        .routes(routes!(admin::bans::step))
+        .routes(routes!(content::served::internal))
+}
+
+/// What administrators call, each with a key and in the audit log.
+fn administration() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::moderation::reports))
+        .routes(routes!(admin::moderation::read_mute, admin::moderation::mute, admin::moderation::unmute))
+        .routes(routes!(boards::reset))
+        .routes(routes!(boards::hide, boards::show))
+        .routes(routes!(boards::delete_entry))
+        .routes(routes!(boards::check))
+        .routes(routes!(boards::repair))
+        .routes(routes!(admin::keys::list, admin::keys::create))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::audit::list))
         .routes(routes!(tournaments::admin::create))
         .routes(routes!(tournaments::admin::cancel))
         .routes(routes!(tournaments::admin::start))
@@ -147,7 +182,6 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::operations::close))
         .routes(routes!(admin::operations::broadcast))
         .routes(routes!(admin::bans::ban, admin::bans::unban))
-        .routes(routes!(admin::bans::step))
         .routes(routes!(admin::maintenance::read, admin::maintenance::begin, admin::maintenance::end))
         .routes(routes!(content::publish, content::list))
         .routes(routes!(content::validate))
@@ -158,17 +192,14 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(content::pointer::roll_back))
         .routes(routes!(content::flags::list))
         .routes(routes!(content::flags::switch, content::flags::reset))
-        .routes(routes!(content::flags::own))
-        .routes(routes!(content::served::own))
-        .routes(routes!(content::served::internal))
+}
+
+/// The API itself.
+fn operations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))
         .routes(routes!(operational::description))
         .routes(routes!(operational::ticket_keys))
-        .split_for_parts();
-    let router = router
-        .fallback(|| async { ApiError::NoRoute })
-        .method_not_allowed_fallback(|| async { ApiError::Method });
-    (router, description)
 }
