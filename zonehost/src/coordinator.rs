@@ -41,6 +41,12 @@ impl Role {
     pub(crate) fn held(&self) -> Option<Held> {
         self.0.borrow().filter(|held| Instant::now() < held.until)
     }
+
+    /// Waits until the host has the lease.
+    async fn gained(&mut self) {
+        // Bidding ends together with the work, so the sender is never gone before.
+        let _ = self.0.wait_for(Option::is_some).await;
+    }
 }
 
 /// Bids for the role as long as the host lives, and does the work while it has it. A host without an API has nothing
@@ -87,10 +93,12 @@ pub(crate) async fn run<P: Platform>(shared: Arc<Shared<P>>) {
 }
 
 /// Tells the edge how the region is: all of its hosts, from what they told the API.
-async fn report_region(api: ApiPlatform, role: Role) {
+async fn report_region(api: ApiPlatform, mut role: Role) {
     let mut pace = tokio::time::interval(Duration::from_millis(HOST_HEARTBEAT_MILLIS));
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        // At once after the lease is gained: until then players cannot be told of the region.
+        role.gained().await;
         pace.tick().await;
         if role.held().is_none() {
             continue;

@@ -1,6 +1,6 @@
 //! The parts of the platform in one process: their sockets, their start in order, and their end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api_lambda::{ApiConfig, migrations};
 use domain::catalogue::Catalogue;
@@ -21,6 +21,8 @@ use super::page;
 use crate::exit::{Fault, Outcome};
 
 const REGION: &str = "local";
+/// How long the first report of the region may take.
+const REGION_WITHIN: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(10);
 /// Open requests may take this long to end after the host has drained.
 const SERVICES_END: Duration = Duration::from_secs(3);
@@ -112,6 +114,7 @@ pub(crate) async fn start(
     tokio::select! {
         host = host => {
             let host = host.map_err(Fault::failed)?;
+            wait_for_region(&addresses.edge).await?;
             Ok(Platform { addresses, host, services, stop })
         }
         Some(ended) = services.join_next() => Err(Fault::usage(match ended {
@@ -119,6 +122,20 @@ pub(crate) async fn start(
             _ => "a service ended at its start".to_owned(),
         })),
     }
+}
+
+/// Waits until the edge sends players here: the host has the coordinator's role then, and has told of the region.
+async fn wait_for_region(edge: &str) -> Result<(), Fault> {
+    let http = client::services::http_client();
+    let started = Instant::now();
+    while started.elapsed() < REGION_WITHIN {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let answer = http.get(format!("{edge}/v1/resolve")).send().await.map_err(Fault::failed)?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+    }
+    Err(Fault::failed("the host does not tell the edge of its region"))
 }
 
 fn addresses_of(sockets: &Sockets) -> Result<Addresses, Fault> {
