@@ -92,7 +92,7 @@ pub(crate) async fn submit(
 }
 
 /// Deletes seasons that are over and not kept, and finishes what was cut short, as much as one call can. Call it
-/// every minute, and at once again while `is_done` is false.
+/// every minute, and at once again while `more` is true.
 #[utoipa::path(
     post, path = "/internal/v1/boards/sweep", tag = "internal", security(("service_token" = [])),
     responses(

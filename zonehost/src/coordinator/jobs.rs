@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::Role;
-use crate::platform::api::{ApiPlatform, Called};
+use crate::platform::Answer;
+use crate::platform::api::{ApiPlatform, Called, JobAnswer};
 
 /// How long until an API that does not know a job is asked again: it may have been replaced by a newer one.
 const UNKNOWN_PAUSE: Duration = Duration::from_mins(10);
@@ -22,12 +23,13 @@ const fn job(name: &'static str, period_ms: u64, path: &'static str) -> Job {
 }
 
 /// All of it.
-pub(super) const JOBS: [Job; 5] = [
+pub(super) const JOBS: [Job; 6] = [
     job("matches", 500, "/internal/v1/matchmaking/sweep"),
     job("boards", 1_000, "/internal/v1/boards/sweep"),
     job("tournaments", 1_000, "/internal/v1/tournaments/step"),
     job("trade", 5_000, "/internal/v1/trade/expire"),
-    job("players", 60_000, "/internal/v1/players/purge"),
+    job("bans", 1_000, "/internal/v1/bans/step"),
+    job("characters", 60_000, "/internal/v1/characters/purge"),
 ];
 
 /// Calls the job whenever it is due and this host has the role.
@@ -40,9 +42,9 @@ pub(super) async fn run(job: Job, api: ApiPlatform, role: Role) {
         if role.held().is_none() {
             continue;
         }
-        match api.call(job.path).await {
-            Ok(Called::Done) => was_known = true,
-            Ok(Called::Unknown) => {
+        match call(job, &api, &role).await {
+            Ok(true) => was_known = true,
+            Ok(false) => {
                 if was_known {
                     tracing::info!(job = job.name, "the API does not know this job");
                 }
@@ -50,6 +52,20 @@ pub(super) async fn run(job: Job, api: ApiPlatform, role: Role) {
                 tokio::time::sleep(UNKNOWN_PAUSE).await;
             }
             Err(error) => tracing::warn!(job = job.name, %error, "a job is called again when it is due"),
+        }
+    }
+}
+
+/// Calls the job until it says that nothing is left, or the role is lost. False if the API has no such job.
+async fn call(job: Job, api: &ApiPlatform, role: &Role) -> Answer<bool> {
+    let mut cursor = None;
+    loop {
+        match api.call(job.path, cursor.as_deref()).await? {
+            Called::Unknown => return Ok(false),
+            Called::Done(JobAnswer { more, next }) if (more || next.is_some()) && role.held().is_some() => {
+                cursor = next;
+            }
+            Called::Done(_) => return Ok(true),
         }
     }
 }

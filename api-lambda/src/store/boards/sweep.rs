@@ -54,7 +54,7 @@ impl Store {
         boards: &[Board],
         now: UnixMillis,
     ) -> Result<BoardsSwept, StoreError> {
-        let mut swept = BoardsSwept { deleted: 0, settled: 0, is_done: true };
+        let mut swept = BoardsSwept { deleted: 0, settled: 0, more: false };
         for character in self.unsettled_characters().await? {
             self.settle_boards(character).await?;
             swept.settled += 1;
@@ -62,9 +62,9 @@ impl Store {
         for board in boards.iter().filter(|board| board.is_writable) {
             for season in self.old_seasons(board, now).await? {
                 let Some(form) = self.season_form(board, season).await? else { continue };
-                swept.is_done &= self.delete_season(board, &form, &mut swept.deleted).await?;
+                swept.more |= !self.delete_season(board, &form, &mut swept.deleted).await?;
                 if swept.deleted >= SWEEP_ITEMS_MAX {
-                    return Ok(BoardsSwept { is_done: false, ..swept });
+                    return Ok(BoardsSwept { more: true, ..swept });
                 }
             }
         }

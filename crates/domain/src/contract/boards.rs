@@ -160,8 +160,8 @@ pub struct BoardsSwept {
     pub deleted: u64,
     /// Characters whose hiding or return was finished.
     pub settled: u64,
-    /// False if there is more to do: call again.
-    pub is_done: bool,
+    /// Whether there is more to do: call again.
+    pub more: bool,
 }
 
 /// Answer to a reset.

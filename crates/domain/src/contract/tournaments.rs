@@ -313,9 +313,16 @@ pub struct ReportNoShow {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StepTournaments {
-    /// Most tournaments of this call, 1 to 100.
+    /// Most tournaments of this call, 1 to 100; 100 unless told.
+    #[serde(default = "StepTournaments::most")]
     pub limit: i32,
     /// Where the call before ended.
     #[serde(default)]
     pub cursor: Option<String>,
+}
+
+impl StepTournaments {
+    const fn most() -> i32 {
+        100
+    }
 }

@@ -10,6 +10,7 @@ use domain::contract::edge::RegionReport;
 use domain::contract::matchmaking::QueueList;
 use domain::time::UnixMillis;
 use reqwest::{Method, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::ApiPlatform;
@@ -18,10 +19,21 @@ use crate::platform::{Answer, PlatformError};
 /// A job of the API may take as long as the API lets any request.
 const JOB_TIMEOUT: Duration = Duration::from_secs(12);
 
+/// What the answers of all jobs may say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct JobAnswer {
+    /// There is more to do now.
+    #[serde(default)]
+    pub(crate) more: bool,
+    /// There is more to do now, from this cursor on.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+}
+
 /// What became of the call of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Called {
-    Done,
+    Done(JobAnswer),
     /// The API has no such job.
     Unknown,
 }
@@ -75,14 +87,19 @@ impl ApiPlatform {
         self.send(Method::POST, url, &WaitReports { waits }).await.map(drop)
     }
 
-    /// Calls a job of the API.
-    pub(crate) async fn call(&self, path: &str) -> Answer<Called> {
+    /// Calls a job of the API, from the cursor on that its answer before gave.
+    pub(crate) async fn call(&self, path: &str, cursor: Option<&str>) -> Answer<Called> {
         let url = format!("{}{path}", self.api_url);
         let request = self.http.post(url).bearer_auth(&self.service_token).timeout(JOB_TIMEOUT);
-        let request = request.json(&serde_json::json!({}));
+        let body =
+            cursor.map_or_else(|| serde_json::json!({}), |cursor| serde_json::json!({ "cursor": cursor }));
+        let request = request.json(&body);
         let response = request.send().await.map_err(|error| PlatformError::Retryable(error.to_string()))?;
         match response.status() {
-            status if status.is_success() => Ok(Called::Done),
+            status if status.is_success() => {
+                let answer = response.json().await;
+                Ok(Called::Done(answer.map_err(|error| PlatformError::Retryable(error.to_string()))?))
+            }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(Called::Unknown),
             status => Err(PlatformError::Retryable(format!("{path}: {status}"))),
         }
