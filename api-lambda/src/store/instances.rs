@@ -53,17 +53,8 @@ pub(crate) enum EndRefusal {
 }
 
 impl Store {
-    /// Opens an instance of the zone on the least loaded host. `None` if no host has room for one more.
-    pub(crate) async fn open_instance(
-        &self,
-        zone: &ZoneId,
-        purpose: &Purpose,
-        now: UnixMillis,
-    ) -> Result<Option<OpenInstance>, StoreError> {
-        self.open_instance_as(InstanceId::new(now, crate::clock::random_u128()), zone, purpose, now).await
-    }
-
-    /// Like [`Store::open_instance`], under an id that the caller has chosen: repeated, it gives the same instance.
+    /// Opens an instance of the zone on the least loaded host, under an id that the caller has chosen: repeated, it
+    /// gives the same instance. `None` if no host has room for one more.
     /// If the host of that one has died, another host opens it anew, empty. `None` too if it was opened and is over.
     pub(crate) async fn open_instance_as(
         &self,

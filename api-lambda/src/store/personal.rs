@@ -73,7 +73,6 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         how: "answers and events of the last 24 hours",
     },
     without("fleet", SIMPLE, "seats that were promised end within a minute"),
-    without("leaderboards", &["board", "character"], "scores go with the deletion of each character"),
     without("mail", SORTED, "mail expires after a minute"),
     with(
         "possessions",
@@ -108,13 +107,12 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         swept: true,
         how: "logs that mention who took part",
     },
-    PersonalTable {
-        name: "social",
-        keys: SORTED,
-        partitions: &[Account, Character],
-        swept: true,
-        how: "own lists, and the lists of others that hold the account",
-    },
+    with(
+        "social",
+        SORTED,
+        &[Account, Character],
+        "own lists; those of others are changed through the relations",
+    ),
     with("chat", SORTED, &[Index("by_author", "author")], "what was said and reported, found by its author"),
     without("content", SORTED, "the catalogue"),
     without("rooms", SIMPLE, "rooms expire when they are over"),

@@ -1,20 +1,18 @@
-//! All that the tables `social` and `chat` hold of one account: to hand it out, and to delete it. Both go through the
+//! All that the tables `social` and `chat` hold of one account: to delete it. This goes through the
 //! partition of the account and the index by author, where everything about it is; a deletion that was cut short is
 //! done again from the start, and finds what is left.
 
 use aws_sdk_dynamodb::types::Put;
 use domain::contract::chat::Report;
-use domain::contract::social::{ExportedEntry, ExportedMessage, ExportedReport, SocialExport};
 use domain::ids::{AccountId, CharacterId, PartyId, ReportId};
 use domain::time::UnixMillis;
 
 use crate::party::Deed;
-use crate::relation::{List, Wish};
+use crate::relation::Wish;
 use crate::store::chat::reports::REPORTS_PARTITION;
-use crate::store::chat::{read_message, said_at};
 use crate::store::item::{self, Item, text};
 use crate::store::parties::PartyRefusal;
-use crate::store::relations::{COUNT, list_name, social_key};
+use crate::store::relations::{COUNT, social_key};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
 impl Store {
@@ -109,60 +107,6 @@ impl Store {
             back_off(attempt).await;
         }
         Err(StoreError::Contended("a report"))
-    }
-
-    /// Everything that friends, parties and chat hold of an account, without what others did about it.
-    pub(crate) async fn export_social(&self, account: AccountId) -> Result<SocialExport, StoreError> {
-        let mut export =
-            SocialExport { mute: self.muted(account, crate::clock::now()).await?, ..Default::default() };
-        for item in self.social_partition(account).await? {
-            let sk = item::read_text(&item, "sk")?;
-            let list = List::ALL
-                .into_iter()
-                .find(|list| sk.split_once('#').is_some_and(|(name, _)| name == list_name(*list)));
-            let entries = match list {
-                Some(List::Friends) => &mut export.friends,
-                Some(List::Outgoing) => &mut export.requests_made,
-                Some(List::Incoming) => &mut export.requests_waiting,
-                Some(List::Blocks) => &mut export.blocks,
-                Some(List::BlockedBy) => continue,
-                None => {
-                    if sk.starts_with("party#") {
-                        export.parties.push(item::read_parsed(&item, "party")?);
-                    }
-                    continue;
-                }
-            };
-            let since = UnixMillis::new(item::read_number(&item, "since")?);
-            entries.push(ExportedEntry { character: item::read_parsed(&item, "character")?, since });
-        }
-        for key in self.authored(account).await? {
-            let call = self.client.get_item().table_name(&self.tables.chat).set_key(Some(key.clone()));
-            let Some(item) = call.consistent_read(true).send().await.map_err(unavailable)?.item else {
-                continue;
-            };
-            let place = item::read_text(&item, "pk")?.to_owned();
-            if place == REPORTS_PARTITION {
-                let report = self.report_of(item::read_parsed(&item, "sk")?).await?;
-                export.reports.extend(report.map(|report| ExportedReport {
-                    id: report.id,
-                    at: report.at,
-                    message: report.message.id,
-                    reason: report.reason,
-                }));
-            } else if item.contains_key("text") {
-                let message = read_message(&item)?;
-                export.messages.push(ExportedMessage {
-                    id: message.id,
-                    place,
-                    character: message.character,
-                    name: message.name,
-                    text: message.text,
-                    at: said_at(message.id),
-                });
-            }
-        }
-        Ok(export)
     }
 
     async fn social_partition(&self, account: AccountId) -> Result<Vec<Item>, StoreError> {

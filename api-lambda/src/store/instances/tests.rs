@@ -61,6 +61,11 @@ async fn orders(store: &Store, host: HostId) -> Vec<HostOrder> {
     mailbox.mail.into_iter().map(|mail| mail.order).collect()
 }
 
+/// Opens an instance under a new id.
+async fn open_new(store: &Store, zone: &ZoneId, now: UnixMillis) -> Result<Option<OpenInstance>, StoreError> {
+    store.open_instance_as(InstanceId::new(now, random_u128()), zone, &a_match(), now).await
+}
+
 async fn owned(store: &Store, host: HostId) -> BTreeSet<InstanceId> {
     let list = store.host_instances(host).await.expect("read").unwrap_or_default();
     list.iter().map(|own| own.instance).collect()
@@ -100,7 +105,7 @@ async fn instances_spread_over_hosts_until_all_are_full() {
         let store = &store;
         async move {
             let forest = zone("forest");
-            let calls = (0..count).map(|_| async { store.open_instance(&forest, &a_match(), now()).await });
+            let calls = (0..count).map(|_| async { open_new(store, &forest, now()).await });
             let opened: Vec<_> = join_all(calls).await;
             opened.into_iter().map(|open| open.expect("the store works")).collect::<Vec<_>>()
         }
@@ -127,7 +132,7 @@ async fn instances_spread_over_hosts_until_all_are_full() {
 async fn an_empty_instance_ends_unless_somebody_is_on_the_way() {
     let store = store().await;
     let host = host(&store).await;
-    let open = store.open_instance(&zone("forest"), &a_match(), now()).await.expect("works").expect("room");
+    let open = open_new(&store, &zone("forest"), now()).await.expect("works").expect("room");
     let info = store.instance(open.instance, now()).await.expect("works").expect("runs");
     let ada = CharacterId::from_u128(1);
     assert!(store.take_seat(&open, ada, 4, now(), now().plus_millis(30_000)).await.expect("works"));
@@ -149,7 +154,7 @@ async fn an_empty_instance_ends_unless_somebody_is_on_the_way() {
 async fn a_closed_instance_can_store_what_happened_and_nothing_after_its_end() {
     let store = store().await;
     let host = host(&store).await;
-    let open = store.open_instance(&zone("forest"), &a_match(), now()).await.expect("works").expect("room");
+    let open = open_new(&store, &zone("forest"), now()).await.expect("works").expect("room");
     let info = store.instance(open.instance, now()).await.expect("works").expect("runs");
     let closed = join_all((0..5).map(|_| store.close_instance(open.instance, "over", now()))).await;
     assert_eq!(closed.into_iter().filter(|closed| *closed.as_ref().expect("works")).count(), 1);
@@ -224,7 +229,7 @@ async fn who_is_where_is_known_until_they_leave_or_their_host_dies() {
     let host = host_until(&store, start.plus_millis(60_000)).await;
     let mut infos = Vec::new();
     for name in ["hub", "forest"] {
-        let open = store.open_instance(&zone(name), &a_match(), start).await.expect("works").expect("room");
+        let open = open_new(&store, &zone(name), start).await.expect("works").expect("room");
         infos.push(store.instance(open.instance, start).await.expect("works").expect("runs"));
     }
     let [ada, bob, eve] = [1, 2, 3].map(CharacterId::from_u128);

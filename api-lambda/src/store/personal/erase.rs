@@ -80,6 +80,8 @@ impl Store {
     /// Goes on with a deletion; what belongs to the player by its key is gone afterwards.
     pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<(), StoreError> {
         let subject = &job.subject;
+        // Friends and parties of others count the player off, which the deletion of single items would not do.
+        self.erase_social(subject.account).await?;
         for character in &subject.characters {
             // As if its owner did it: the name is free again, and boards count it out.
             self.delete_character(subject.account, *character, now).await?;

@@ -11,6 +11,7 @@ use super::*;
 use crate::clock::{now, random_u128};
 use crate::config::ApiConfig;
 use crate::party::Party;
+use crate::relation::List;
 use crate::store::chat::reports::{Reported, reported};
 use crate::store::chat::{Place, StoredMessage};
 
@@ -120,7 +121,6 @@ struct Traces {
     own: PartyId,
     quoted: ReportId,
     made: ReportId,
-    mute: Mute,
     extras: Vec<Person>,
 }
 
@@ -160,7 +160,7 @@ async fn leave_traces(
         by: "owner".into(),
     };
     store.mute(&mute).await.expect("muted");
-    Traces { own, quoted, made, mute, extras }
+    Traces { own, quoted, made, extras }
 }
 
 #[tokio::test]
@@ -175,18 +175,7 @@ async fn a_deletion_leaves_no_trace_and_touches_nobody_else() {
     let innocent = say(&store, eve, Channel::Global, "hello").await;
     let before = everything(&store).await;
 
-    let Traces { own, quoted, made, mute, extras } =
-        leave_traces(&store, [ann, bob, eve], others, &innocent).await;
-    let export = store.export_social(ann.account).await.expect("an export");
-    assert_eq!(export.friends.len(), 2);
-    assert_eq!((export.requests_made.len(), export.requests_waiting.len(), export.blocks.len()), (2, 1, 1));
-    assert_eq!(export.parties, [own]);
-    let mut said: Vec<&str> = export.messages.iter().map(|message| message.text.as_str()).collect();
-    said.sort_unstable();
-    assert_eq!(said, ["follow me", "psst", "something rude"]);
-    assert_eq!(export.reports.iter().map(|report| report.id).collect::<Vec<_>>(), [made]);
-    assert_eq!(export.mute, Some(mute));
-
+    let Traces { own, quoted, made, extras } = leave_traces(&store, [ann, bob, eve], others, &innocent).await;
     let trace = [ann.account.to_string(), ann.character.to_string()];
     let traces = |items: &BTreeSet<String>| {
         items.iter().filter(|item| trace.iter().any(|id| item.contains(id))).count()
@@ -199,7 +188,6 @@ async fn a_deletion_leaves_no_trace_and_touches_nobody_else() {
     }
     store.erase_social(ann.account).await.expect("erased again");
     assert_eq!(everything(&store).await, after);
-    assert_eq!(store.export_social(ann.account).await.expect("an export"), SocialExport::default());
 
     // Bob, Eve and the others keep what is theirs.
     let kept = |store: &Store, who: Person, list| {

@@ -3,8 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::chat::Mute;
-use crate::ids::{CharacterId, InstanceId, MessageId, PartyId, ReportId, ZoneId};
+use crate::ids::{CharacterId, InstanceId, ZoneId};
 use crate::names::CharacterName;
 use crate::time::UnixMillis;
 
@@ -128,68 +127,4 @@ pub struct AcquaintancePage {
 pub struct BlockSomebody {
     /// Whose account is blocked, with all of its characters.
     pub whom: Whom,
-}
-
-/// What friends, parties and chat hold of one account.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct SocialExport {
-    /// Friends.
-    pub friends: Vec<ExportedEntry>,
-    /// Requests for friendship that the player made.
-    pub requests_made: Vec<ExportedEntry>,
-    /// Requests for friendship that wait for the player's answer.
-    pub requests_waiting: Vec<ExportedEntry>,
-    /// Whom the player blocks.
-    pub blocks: Vec<ExportedEntry>,
-    /// Parties that characters of the player are in.
-    pub parties: Vec<PartyId>,
-    /// What the player said and is still kept.
-    pub messages: Vec<ExportedMessage>,
-    /// Reports that the player made.
-    pub reports: Vec<ExportedReport>,
-    /// The mute in force.
-    pub mute: Option<Mute>,
-}
-
-/// Somebody in a list of the player.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ExportedEntry {
-    /// The character by which the player knows the other one.
-    pub character: CharacterId,
-    /// When the entry was made.
-    pub since: UnixMillis,
-}
-
-/// A message of the player.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ExportedMessage {
-    /// The message.
-    pub id: MessageId,
-    /// Where it is kept: the kind of the channel and its ids.
-    pub place: String,
-    /// The character that said it.
-    pub character: CharacterId,
-    /// Its name then.
-    pub name: CharacterName,
-    /// What was said.
-    pub text: String,
-    /// When.
-    pub at: UnixMillis,
-}
-
-/// A report of the player.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ExportedReport {
-    /// The report.
-    pub id: ReportId,
-    /// When it was made.
-    pub at: UnixMillis,
-    /// The message that it is about.
-    pub message: MessageId,
-    /// What the player said is wrong with it.
-    pub reason: String,
 }
