@@ -73,7 +73,6 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         how: "answers and events of the last 24 hours",
     },
     without("fleet", SIMPLE, "seats that were promised end within a minute"),
-    without("leaderboards", &["board", "character"], "scores go with the deletion of each character"),
     without("mail", SORTED, "mail expires after a minute"),
     with(
         "possessions",

@@ -81,8 +81,9 @@ impl Store {
     pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<(), StoreError> {
         let subject = &job.subject;
         for character in &subject.characters {
-            // As if its owner did it: the name is free again, and boards count it out.
+            // As if its owner did it: the name is free again. Then boards count it out.
             self.delete_character(subject.account, *character, now).await?;
+            self.forget_on_boards(*character).await?;
         }
         for place in places(subject) {
             let mut start = None;
