@@ -12,6 +12,7 @@ use domain::ids::AccountId;
 
 use crate::error::{ApiError, refusals};
 use crate::store::admin::watch::{Watched, WatchedBan, pseudonym};
+use crate::store::meter::unmetered;
 use crate::store::{Store, StoreError};
 
 /// Looked at again after this.
@@ -100,7 +101,7 @@ impl Watch {
         // From before the reading: what is read may be older than the moment at which it arrives.
         let at = Instant::now();
         *last_try = Some(at);
-        match (self.store.watched(crate::clock::now()).await, known) {
+        match (unmetered(self.store.watched(crate::clock::now())).await, known) {
             (Ok(watched), _) => {
                 let seen = Arc::new(Seen::new(at, watched));
                 *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&seen));

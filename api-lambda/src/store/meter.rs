@@ -44,6 +44,11 @@ pub(crate) async fn metered<F: Future>(request: F) -> (F::Output, Usage) {
     .await
 }
 
+/// Runs `work` that a request happens to do for all requests of the process: its cost is nobody's.
+pub(crate) async fn unmetered<F: Future>(work: F) -> F::Output {
+    USED.scope(Cell::default(), work).await
+}
+
 /// What a call does.
 #[derive(Debug, Clone, Copy)]
 enum Kind {

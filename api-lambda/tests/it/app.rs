@@ -93,6 +93,11 @@ pub(crate) fn claims(account: AccountId) -> AccessClaims {
     }
 }
 
+/// How many times as long random histories are than they need to be each time: `GRATICULE_TEST_ROUNDS`, else once.
+pub(crate) fn rounds() -> u32 {
+    std::env::var("GRATICULE_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().expect("a number"))
+}
+
 /// A store engine: embedded and in memory, or the one that `GRATICULE_TEST_DYNAMODB_ENDPOINT` names, so that the
 /// same tests check another engine. Each app has tables of its own there.
 pub(crate) struct Engine {

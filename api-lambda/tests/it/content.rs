@@ -388,7 +388,11 @@ async fn a_store_that_is_gone_leaves_what_is_known() {
     let version = publish(&app, &catalogue(3)).await;
     activate(&app, version, 100).await;
     let token = app.player().await.token;
+    // A process that has never seen who is banned admits nobody.
+    let request = app.request(Method::GET, "/v1/content").bearer_auth(&token);
+    assert_eq!(send(request).await.ok::<PlayerContent>(200).version, version);
     app.engine.stop().await;
+    // Longer than what is known stays fresh.
     tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     for _ in 0..3 {
         let request = app.request(Method::GET, "/v1/content").bearer_auth(&token);

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-use crate::app::{Answer, App, Engine, SERVICE_TOKEN, http, send};
+use crate::app::{Answer, App, SERVICE_TOKEN, http, random, send};
 
 /// What befalls a call to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,17 +124,17 @@ fn refusal(status: StatusCode, kind: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string()).into_response()
 }
 
-/// An app whose store fails on command, and its proxy.
-async fn fragile() -> (App, Arc<Proxy>) {
-    let engine = Engine::start().await;
-    let (proxy, url) = Proxy::start(&engine.url).await;
-    let app = App::start_on(engine, |config| {
-        config.dynamodb_endpoint = Some(url);
-        config.store_attempt_timeout_ms = 150;
-        config.store_timeout_ms = 1_500;
-    })
-    .await;
-    (app, proxy)
+/// Another API on the store of `app`, whose calls fail on command, and its proxy.
+async fn fragile(app: &App) -> (App, Arc<Proxy>) {
+    let (proxy, url) = Proxy::start(&app.engine.url).await;
+    let fragile = app
+        .beside(|config| {
+            config.dynamodb_endpoint = Some(url);
+            config.store_attempt_timeout_ms = 250;
+            config.store_timeout_ms = 1_500;
+        })
+        .await;
+    (fragile, proxy)
 }
 
 /// A request that changes something, how it is sent, and what is there afterwards.
@@ -166,35 +166,50 @@ async fn under_fault(proxy: &Proxy, scenario: &Scenario<'_>, fault: Fault, reach
     Some(again)
 }
 
-/// Runs `scenario` for every fault at every call that it makes, each time in a world of its own.
+/// Runs `scenario` for every fault at every call that it makes. The kinds of faults are tried beside each other, since
+/// most of the time is waiting; each has an API of its own on the one store, and each run has a player of its own.
 async fn at_every_call<F>(scenario: F)
 where
     F: AsyncFn(&App, &Proxy, Fault, Reach) -> bool,
 {
-    for fault in FAULTS {
-        for lasting in [false, true] {
-            for number in 0.. {
-                let reach = if lasting { Reach::From(number) } else { Reach::One(number) };
-                let (app, proxy) = fragile().await;
-                if !scenario(&app, &proxy, fault, reach).await {
-                    assert!(number > 0, "the request calls the store");
-                    break;
-                }
+    let world = App::start().await;
+    let kinds = FAULTS.iter().flat_map(|fault| [(*fault, false), (*fault, true)]);
+    let (world, scenario) = (&world, &scenario);
+    futures_util::future::join_all(kinds.map(|(fault, lasting)| async move {
+        let (app, proxy) = fragile(world).await;
+        for number in 0.. {
+            let reach = if lasting { Reach::From(number) } else { Reach::One(number) };
+            if !scenario(&app, &proxy, fault, reach).await {
+                assert!(number > 0, "the request calls the store");
+                break;
             }
         }
-    }
+    }))
+    .await;
+}
+
+/// A name that no character has.
+fn fresh_name() -> String {
+    let letter = |number: u128| char::from(b'a' + u8::try_from(number % 26).expect("a letter"));
+    let mut number = random();
+    let letters = (0..14).map(|_| {
+        number /= 26;
+        letter(number)
+    });
+    format!("S{}", letters.collect::<String>())
 }
 
 #[tokio::test]
 async fn a_character_is_made_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
+        let name = fresh_name();
         let scenario = Scenario {
             request: Box::new(|| {
                 player
                     .request(reqwest::Method::POST, "/v1/characters")
                     .header("idempotency-key", "one")
-                    .json(&json!({ "name": "Survivor" }))
+                    .json(&json!({ "name": name }))
             }),
             status: 201,
         };
@@ -212,7 +227,7 @@ async fn a_character_is_made_once_whatever_befalls_the_store() {
 async fn gains_are_stored_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
-        let character = player.create("Survivor").await;
+        let character = player.create(&fresh_name()).await;
         let (_, registered) = app.host(&["forest"]).await;
         let own = &registered.instances[0];
         let body = json!({ "epoch": own.epoch, "events": [{
@@ -238,7 +253,7 @@ async fn gains_are_stored_once_whatever_befalls_the_store() {
 async fn a_seat_is_taken_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
-        let character = player.create("Survivor").await;
+        let character = player.create(&fresh_name()).await;
         app.host(&["forest"]).await;
         let scenario = Scenario {
             request: Box::new(|| {
@@ -261,7 +276,7 @@ async fn a_seat_is_taken_once_whatever_befalls_the_store() {
 async fn possessions_change_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
-        let character = player.create("Survivor").await;
+        let character = player.create(&fresh_name()).await;
         let (host, registered) = app.host(&["forest"]).await;
         let own = &registered.instances[0];
         let claim =
@@ -304,15 +319,16 @@ async fn possessions_change_once_whatever_befalls_the_store() {
 async fn a_character_is_restored_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
-        let character = player.create("Survivor").await;
+        let character = player.create(&fresh_name()).await;
         let path = format!("/v1/characters/{}", character.id);
         assert_eq!(player.delete(&path).await.status, 204);
+        let name = fresh_name();
         let scenario = Scenario {
             request: Box::new(|| {
                 player
                     .request(reqwest::Method::POST, &format!("{path}/restore"))
                     .header("idempotency-key", "one")
-                    .json(&json!({ "name": "Returner" }))
+                    .json(&json!({ "name": name }))
             }),
             status: 200,
         };
@@ -331,7 +347,8 @@ async fn a_character_is_restored_once_whatever_befalls_the_store() {
 
 #[tokio::test]
 async fn a_store_that_is_silent_costs_a_request_its_time_and_no_more() {
-    let (app, proxy) = fragile().await;
+    let world = App::start().await;
+    let (app, proxy) = fragile(&world).await;
     let player = app.player().await;
     player.create("Patient").await;
     proxy.arm(Fault::Silent, Reach::From(0));

@@ -133,6 +133,7 @@ impl Store {
                         .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
                 ),
                 self.free_name(&stored.character.name),
+                self.unfindable_part(&stored.character.name),
                 self.hide_part(id, Hidden::Deleted, true),
             ];
             parts.extend(self.bury_parts(account, id, now.plus_millis(DELETED_CHARACTER_KEPT_MILLIS)));
@@ -248,13 +249,14 @@ impl Store {
         ];
         parts.extend(self.exhume_parts(account, restored.id, deleted.purge_at));
         parts.push(self.hide_part(restored.id, Hidden::Deleted, false));
+        parts.push(self.findable_part(&restored.name, restored.id, account));
         parts.extend(answer.map(|answer| self.answer_part(answer)));
         let outcome = self.transact(parts).await?;
         if outcome.is_ok() {
             self.settle_or_leave(restored.id).await;
         }
         Ok(outcome.map_err(|parts| {
-            if parts.get(6).is_some_and(Part::is_refused) {
+            if parts.get(7).is_some_and(Part::is_refused) {
                 RestoreRefusal::Repeated
             } else if parts[2].is_refused() {
                 RestoreRefusal::Changed

@@ -83,8 +83,9 @@ impl Store {
         // Friends and parties of others count the player off, which the deletion of single items would not do.
         self.erase_social(subject.account).await?;
         for character in &subject.characters {
-            // As if its owner did it: the name is free again, and boards count it out.
+            // As if its owner did it: the name is free again. Then boards count it out.
             self.delete_character(subject.account, *character, now).await?;
+            self.forget_on_boards(*character).await?;
         }
         for place in places(subject) {
             let mut start = None;

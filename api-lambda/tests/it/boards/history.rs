@@ -125,7 +125,7 @@ async fn any_history_ranks_as_a_sorted_list() {
     let mut random = Random::new(seed("any_history_ranks_as_a_sorted_list"));
     let world = World::start(usize::try_from(CHARACTERS).expect("small")).await;
     let mut model = Model::default();
-    for step in 1..=240 {
+    for step in 1..=120 * crate::app::rounds() {
         let board = BOARDS[usize::try_from(random.below(4)).expect("small")];
         let character = usize::try_from(random.below(CHARACTERS)).expect("small");
         match random.below(40) {
@@ -166,7 +166,7 @@ async fn rivals_at_the_same_time_leave_a_right_board() {
     let mut random = Random::new(seed("rivals_at_the_same_time_leave_a_right_board"));
     let world = World::start(usize::try_from(CHARACTERS).expect("small")).await;
     let mut model = Model::default();
-    for _ in 0..3 {
+    for _ in 0..crate::app::rounds() {
         // Sums and bests do not depend on the order; rivals share characters, nodes and shards.
         let mut calls = Vec::new();
         for _ in 0..40 {
