@@ -20,6 +20,7 @@ mod calibration;
 mod fleet;
 mod server;
 mod session;
+mod sizes;
 mod usage;
 
 use server::Server;
@@ -74,6 +75,8 @@ pub(crate) struct ApiFigures {
     read_call_us: f64,
     write_call_us: f64,
     steps: Vec<StepFigures>,
+    /// What the steps left in the store.
+    items: Vec<sizes::KindOfItem>,
 }
 
 pub(crate) fn run(options: &ApiOptions) -> Outcome {
@@ -116,7 +119,8 @@ fn measure(options: &ApiOptions) -> Result<ApiFigures, Fault> {
         }
         // A session from the arrival on, each player one after the other.
         steps.push(measure_step("mixed", &Step::MIXED, &visitors, &server, &costs).await?);
-        Ok(ApiFigures { start_ms, read_call_us, write_call_us, steps })
+        let items = sizes::measure(&world.store).await?;
+        Ok(ApiFigures { start_ms, read_call_us, write_call_us, steps, items })
     })
 }
 
@@ -212,5 +216,7 @@ fn table(figures: &ApiFigures) -> String {
             step.write_units,
         );
     }
+    text.push('\n');
+    text.push_str(&sizes::table(&figures.items));
     text
 }
