@@ -31,7 +31,7 @@ pub(crate) mod zones;
 
 /// Every route and its description.
 pub(crate) fn all() -> (Router<AppState>, OpenApi) {
-    let (router, description) = OpenApiRouter::with_openapi(crate::openapi::frame())
+    let (router, mut description) = OpenApiRouter::with_openapi(crate::openapi::frame())
         .merge(players())
         .merge(competition())
         .merge(company())
@@ -39,6 +39,7 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .merge(administration())
         .merge(operations())
         .split_for_parts();
+    crate::openapi::summarise(&mut description);
     let router = router
         .fallback(|| async { ApiError::NoRoute })
         .method_not_allowed_fallback(|| async { ApiError::Method });

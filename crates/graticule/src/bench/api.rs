@@ -1,9 +1,8 @@
-//! `graticule bench api`: what requests to the API cost. The program `api-lambda` runs as a server of its own on
-//! one core; the store, the edge's keys and the players are this process, on the others. Each kind of request is
-//! measured alone, then all of them mixed as players would send them. What the calls to the store cost is measured
-//! beside it and taken out, so that what is left is our own code.
+//! `graticule bench api`: what requests to the API cost, those of players and those of the hosts that they play on.
+//! The program `api-lambda` runs as a server of its own on one core; the store, the edge's keys, the players and the
+//! hosts are this process, on the others. Each kind of request is measured alone, then sessions of many kinds. What
+//! the calls to the store cost is measured beside it and taken out, so that what is left is our own code.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,11 +17,15 @@ use super::machine::{Machine, cpu_us, pin_to_core};
 use crate::exit::{Fault, Outcome, runtime};
 
 mod calibration;
+mod fleet;
 mod server;
 mod session;
+mod sizes;
+mod usage;
 
 use server::Server;
 use session::{Step, Visitor};
+pub(super) use usage::Usages;
 
 /// The core of the API.
 const API_CORE: usize = 0;
@@ -72,6 +75,8 @@ pub(crate) struct ApiFigures {
     read_call_us: f64,
     write_call_us: f64,
     steps: Vec<StepFigures>,
+    /// What the steps left in the store.
+    items: Vec<sizes::KindOfItem>,
 }
 
 pub(crate) fn run(options: &ApiOptions) -> Outcome {
@@ -93,7 +98,7 @@ fn measure(options: &ApiOptions) -> Result<ApiFigures, Fault> {
         None => std::env::current_exe().map_err(Fault::failed)?.with_file_name("api-lambda"),
     };
     if !program.is_file() {
-        let build = "build it with: cargo build --release -p api-lambda";
+        let build = "build it with: cargo build --profile dist -p graticule -p api-lambda";
         return Err(Fault::usage(format!("the program of the API is not at {}; {build}", program.display())));
     }
     if !pin_to_core(OTHER_CORE) {
@@ -103,17 +108,19 @@ fn measure(options: &ApiOptions) -> Result<ApiFigures, Fault> {
         let world = server::World::start().await?;
         let start_ms = server::median_start_ms(&program, &world).await?;
         let server = Server::start(&program, &world).await?;
-        let visitors = Arc::new(session::visitors(options.players, &world, &server));
-        let _fleet = session::Fleet::start(options.players * 2, &server).await?;
+        // Twice the room, since a player who comes again leaves a seat behind that is yet to end.
+        let (fleet, _beats) = fleet::Fleet::start(options.players * 2, &server).await?;
+        let visitors = Arc::new(session::visitors(options.players, &world, &server, &fleet));
         let (read_call_us, write_call_us) = calibration::calls(&world.store).await?;
         let costs = Costs { read_call_us, write_call_us };
         let mut steps = Vec::new();
         for step in Step::ALL {
             steps.push(measure_step(step.name(), &[step], &visitors, &server, &costs).await?);
         }
-        // Those that can be sent again, as often as players do it.
+        // A session from the arrival on, each player one after the other.
         steps.push(measure_step("mixed", &Step::MIXED, &visitors, &server, &costs).await?);
-        Ok(ApiFigures { start_ms, read_call_us, write_call_us, steps })
+        let items = sizes::measure(&world.store).await?;
+        Ok(ApiFigures { start_ms, read_call_us, write_call_us, steps, items })
     })
 }
 
@@ -155,7 +162,7 @@ async fn measure_step(
     }
     let elapsed = started.elapsed();
     let spent = cpu_us(&server.process()) - cpu_before;
-    let used = server.usage().await?.since(&before);
+    let used = server.usage().await?.since(&before).of(steps.iter().map(|step| step.route()));
     let requests = latencies.len() as u64;
     let each = |sum: f64| sum / per(requests);
     let cpu = each(per(spent));
@@ -188,44 +195,6 @@ fn percentiles(latencies: &mut [Duration]) -> Percentiles {
     Percentiles { p50: at(50), p95: at(95), p99: at(99) }
 }
 
-/// What the API's counters tell of its store.
-#[derive(Debug, Default, Clone)]
-pub(super) struct StoreUsage {
-    pub(super) reads: f64,
-    pub(super) writes: f64,
-    pub(super) read_units: f64,
-    pub(super) write_units: f64,
-}
-
-impl StoreUsage {
-    /// Sums over the routes.
-    pub(super) fn parse(metrics: &str) -> Self {
-        let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-        for line in metrics.lines().filter(|line| !line.starts_with('#')) {
-            let (name, value) = (line.split('{').next(), line.rsplit(' ').next());
-            if let (Some(name), Some(Ok(value))) = (name, value.map(str::parse::<f64>)) {
-                *sums.entry(name).or_default() += value;
-            }
-        }
-        let sum = |name: &str| sums.get(name).copied().unwrap_or(0.0);
-        Self {
-            reads: sum("api_store_reads_total"),
-            writes: sum("api_store_writes_total"),
-            read_units: sum("api_store_read_units_total"),
-            write_units: sum("api_store_write_units_total"),
-        }
-    }
-
-    pub(super) fn since(&self, before: &Self) -> Self {
-        Self {
-            reads: self.reads - before.reads,
-            writes: self.writes - before.writes,
-            read_units: self.read_units - before.read_units,
-            write_units: self.write_units - before.write_units,
-        }
-    }
-}
-
 fn table(figures: &ApiFigures) -> String {
     let mut text = format!(
         "start to first answer {:.0} ms; a bare read of the store {:.0} us, a bare write {:.0} us of processor time\n\n",
@@ -247,5 +216,7 @@ fn table(figures: &ApiFigures) -> String {
             step.write_units,
         );
     }
+    text.push('\n');
+    text.push_str(&sizes::table(&figures.items));
     text
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::api::StoreUsage;
+use super::api::Usages;
 use super::figures::{Percentiles, millis};
 use super::machine::Machine;
 use crate::exit::{Fault, Outcome, runtime};
@@ -152,7 +152,7 @@ async fn measure_question(
     world: &Arc<World>,
     options: &BoardOptions,
 ) -> Result<QuestionFigures, Fault> {
-    let before = StoreUsage::parse(&world.metrics().await?);
+    let before = Usages::parse(&world.metrics().await?);
     let started = Instant::now();
     let mut workers = JoinSet::new();
     for worker in 0..options.at_once {
@@ -173,7 +173,7 @@ async fn measure_question(
         latencies.extend(done.map_err(Fault::failed)??);
     }
     let elapsed = started.elapsed();
-    let used = StoreUsage::parse(&world.metrics().await?).since(&before);
+    let used = Usages::parse(&world.metrics().await?).since(&before).all();
     let requests = f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX));
     Ok(QuestionFigures {
         question: question.name(),

@@ -10,7 +10,7 @@ use token::{KeyRing, SecretKey};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-use super::{API_CORE, OTHER_CORE, StoreUsage};
+use super::{API_CORE, OTHER_CORE, Usages};
 use crate::bench::machine::pin_to_core;
 use crate::exit::Fault;
 
@@ -21,6 +21,8 @@ const TICKET_SEED: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk";
 const STARTS: usize = 9;
 /// How long the program may take to answer first.
 const START_MAX: Duration = Duration::from_secs(20);
+/// No limit that the benchmark meets, though every request is charged as always.
+const NO_RATE_LIMIT: &str = "{per_second=1000000,burst=1000000}";
 
 /// What the API talks to.
 pub(super) struct World {
@@ -70,6 +72,8 @@ impl Server {
             .env("GRATICULE_API_DYNAMODB_ENDPOINT", &world.store)
             .env("GRATICULE_API_SERVICE_TOKEN", SERVICE_TOKEN)
             .env("GRATICULE_API_TICKET_KEYS", format!("[{{kid=\"ticket\",d=\"{TICKET_SEED}\"}}]"))
+            .env("GRATICULE_API_RATE_LIMIT_PLAYER", NO_RATE_LIMIT)
+            .env("GRATICULE_API_RATE_LIMIT_ADDRESS", NO_RATE_LIMIT)
             .stdout(Stdio::null())
             .kill_on_drop(true);
         // The child inherits the core of this thread.
@@ -108,9 +112,9 @@ impl Server {
     }
 
     /// What it has used of the store since its start.
-    pub(super) async fn usage(&self) -> Result<StoreUsage, Fault> {
+    pub(super) async fn usage(&self) -> Result<Usages, Fault> {
         let answer = self.http.get(format!("{}/metrics", self.url)).send().await.map_err(Fault::failed)?;
-        Ok(StoreUsage::parse(&answer.text().await.map_err(Fault::failed)?))
+        Ok(Usages::parse(&answer.text().await.map_err(Fault::failed)?))
     }
 }
 
