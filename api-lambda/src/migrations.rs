@@ -33,6 +33,7 @@ const FILES: &[(&str, &str)] = &[
     ("0012_chat", include_str!("../../migrations/dynamodb/0012_chat.json")),
     ("0013_admin", include_str!("../../migrations/dynamodb/0013_admin.json")),
     ("0015_rooms", include_str!("../../migrations/dynamodb/0015_rooms.json")),
+    ("0016_market", include_str!("../../migrations/dynamodb/0016_market.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.

@@ -18,6 +18,7 @@ pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
+pub(crate) mod market;
 pub(crate) mod matches;
 pub(crate) mod matchmaking;
 pub(crate) mod operational;
@@ -129,6 +130,15 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(admin::bans::ban, admin::bans::unban))
         .routes(routes!(admin::bans::step))
         .routes(routes!(admin::maintenance::read, admin::maintenance::begin, admin::maintenance::end))
+        .routes(routes!(market::search, market::create))
+        .routes(routes!(market::read))
+        .routes(routes!(market::buy))
+        .routes(routes!(market::cancel))
+        .routes(routes!(market::history))
+        .routes(routes!(market::own::listings))
+        .routes(routes!(market::own::claims))
+        .routes(routes!(market::own::collect))
+        .routes(routes!(market::own::expire))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -26,6 +26,7 @@ pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod leaderboards;
 pub(crate) mod mail;
+pub(crate) mod market;
 pub(crate) mod matches;
 pub(crate) mod meter;
 pub(crate) mod parties;
@@ -94,6 +95,7 @@ pub(crate) struct Tables {
     pub(crate) tournaments: String,
     pub(crate) rooms: String,
     pub(crate) possessions: String,
+    pub(crate) market: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -120,6 +122,7 @@ impl Store {
             tournaments: name("tournaments"),
             rooms: name("rooms"),
             possessions: name("possessions"),
+            market: name("market"),
         };
         Self { client, tables: Arc::new(tables), tournaments: Arc::default() }
     }

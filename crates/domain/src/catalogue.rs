@@ -8,12 +8,14 @@ use crate::ids::{CurrencyId, ItemKind, QueueId, ZoneId};
 
 mod chat;
 mod items;
+mod market;
 mod names;
 mod queues;
 mod zones;
 
 pub use chat::ChatRules;
 pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
+pub use market::MarketRules;
 pub use names::NameRules;
 pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
@@ -39,6 +41,9 @@ pub struct Catalogue {
     /// Which names characters may not have.
     #[serde(default)]
     pub names: NameRules,
+    /// The rules of the trading post.
+    #[serde(default)]
+    pub market: MarketRules,
 }
 
 /// Where a new character starts.
@@ -77,6 +82,7 @@ impl Catalogue {
             chat: ChatRules::default(),
             possessions: PossessionRules::builtin(),
             names: NameRules::builtin(),
+            market: MarketRules::default(),
         }
     }
 
