@@ -26,6 +26,7 @@ pub(crate) mod parties;
 pub(crate) mod possessions;
 pub(crate) mod rooms;
 pub(crate) mod tournaments;
+pub(crate) mod trades;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -139,6 +140,13 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .routes(routes!(market::own::claims))
         .routes(routes!(market::own::collect))
         .routes(routes!(market::own::expire))
+        .routes(routes!(trades::open))
+        .routes(routes!(trades::read))
+        .routes(routes!(trades::accept))
+        .routes(routes!(trades::decline))
+        .routes(routes!(trades::offer))
+        .routes(routes!(trades::confirm))
+        .routes(routes!(trades::cancel))
         .routes(routes!(operational::health))
         .routes(routes!(operational::ready))
         .routes(routes!(operational::metrics))

@@ -41,6 +41,7 @@ pub(crate) mod sightings;
 pub(crate) mod social_data;
 pub(crate) mod tickets;
 pub(crate) mod tournaments;
+pub(crate) mod trades;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.
