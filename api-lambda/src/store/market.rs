@@ -80,7 +80,7 @@ impl Store {
                 }
                 parts.push(self.fee_part(
                     &listing.currency,
-                    "listing",
+                    "listing_fees",
                     listing.listing_fee,
                     listing.created_at,
                 ));

@@ -22,4 +22,6 @@ mod possessions_random;
 mod proxy;
 mod restoration;
 mod rooms;
+mod trade_random;
+mod trades;
 mod zones;

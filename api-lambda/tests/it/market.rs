@@ -175,7 +175,7 @@ async fn what_cannot_be_listed_or_bought_is_refused() {
     let listing = ada.list_hides(5, 100).await;
     let path = format!("/v1/market/listings/{}", listing.id);
     let body = json!({ "character": bob.id, "price": 100 });
-    bob.player.post(&format!("{path}/buy"), &body).await.problem(400, "no_idempotency_key");
+    bob.player.post(&format!("{path}/buy"), &body).await.problem(400, "idempotency_key_missing");
     let other = json!({ "character": bob.id, "price": 99 });
     bob.player.post_keyed(&format!("{path}/buy"), "a", &other).await.problem(409, "other_price");
     let foreign = json!({ "character": cid.id, "price": 100 });
@@ -306,7 +306,7 @@ async fn a_character_offers_so_many_lots_and_no_more() {
     }
     ada.take_back(&made[0].ok(201)).await.ok::<Listing>(200);
     ada.list("later", &lot, 1).await.ok::<Listing>(201);
-    ada.list("too late", &lot, 1).await.problem(400, "bad_idempotency_key");
+    ada.list("too late", &lot, 1).await.problem(400, "idempotency_key_bad");
 }
 
 /// Every page of a list.

@@ -92,7 +92,7 @@ impl Store {
         ];
         parts.extend(paid);
         if listing.sale_fee > 0 {
-            parts.push(self.fee_part(&listing.currency, "sale", listing.sale_fee, now));
+            parts.push(self.fee_part(&listing.currency, "sale_fees", listing.sale_fee, now));
         }
         let Some(proceeds) = self.proceeds_parts(listing, sellers, balance_max, now).await? else {
             return Ok(Err(BuyRefusal::Closed));
