@@ -76,8 +76,11 @@ impl Metrics {
     }
 }
 
+/// A counter's name, and its value in halves.
+type UsageCounter = (&'static str, fn(&Usage) -> u64);
+
 /// The counters of what routes use of the store, in halves.
-const USAGE_COUNTERS: [(&str, fn(&Usage) -> u64); 4] = [
+const USAGE_COUNTERS: [UsageCounter; 4] = [
     ("api_store_reads_total", |usage| usage.read_calls * 2),
     ("api_store_writes_total", |usage| usage.write_calls * 2),
     ("api_store_read_units_total", |usage| usage.read_half_units),

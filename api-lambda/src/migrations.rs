@@ -34,6 +34,7 @@ const FILES: &[(&str, &str)] = &[
     ("0011_chat", include_str!("../../migrations/dynamodb/0011_chat.json")),
     ("0012_admin", include_str!("../../migrations/dynamodb/0012_admin.json")),
     ("0013_content", include_str!("../../migrations/dynamodb/0013_content.json")),
+    ("0014_market", include_str!("../../migrations/dynamodb/0014_market.json")),
 ];
 
 /// The version of the layout as a whole: it rises when a store can no longer be used without a backfill.

@@ -19,13 +19,18 @@ use utoipa::openapi::tag::TagBuilder;
 struct Frame;
 
 /// The groups of routes, in the order in which somebody new would read them.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 16] = [
     ("characters", "The characters of an account: make, rename, delete and restore them."),
     ("zones", "Where one can play, and a place there: the address of a host and a ticket to it."),
     (
         "possessions",
         "What a character has: items, what it wears, money with its ledger, progress. Only hosts change it.",
     ),
+    (
+        "market",
+        "The trading post: lots to search, sell and buy, what waits to be collected, and price history.",
+    ),
+    ("trades", "Direct trades of two players in one instance."),
     ("leaderboards", "Boards and seasons: pages, exact ranks, the places around a character."),
     (
         "matchmaking",

@@ -20,6 +20,7 @@ pub(crate) mod friends;
 pub(crate) mod hosts;
 pub(crate) mod instances;
 pub(crate) mod leaderboards;
+pub(crate) mod market;
 pub(crate) mod matches;
 pub(crate) mod matchmaking;
 pub(crate) mod operational;
@@ -27,6 +28,7 @@ pub(crate) mod parties;
 pub(crate) mod possessions;
 pub(crate) mod rooms;
 pub(crate) mod tournaments;
+pub(crate) mod trades;
 pub(crate) mod zones;
 
 /// Every route and its description.
@@ -61,6 +63,21 @@ fn players() -> OpenApiRouter<AppState> {
         .routes(routes!(zones::join::join))
         .routes(routes!(content::flags::own))
         .routes(routes!(content::served::own))
+        .routes(routes!(market::search, market::create))
+        .routes(routes!(market::read))
+        .routes(routes!(market::buy))
+        .routes(routes!(market::cancel))
+        .routes(routes!(market::history))
+        .routes(routes!(market::own::listings))
+        .routes(routes!(market::own::claims))
+        .routes(routes!(market::own::collect))
+        .routes(routes!(trades::open))
+        .routes(routes!(trades::read))
+        .routes(routes!(trades::accept))
+        .routes(routes!(trades::decline))
+        .routes(routes!(trades::offer))
+        .routes(routes!(trades::confirm))
+        .routes(routes!(trades::cancel))
 }
 
 /// Who is best: leaderboards, matches, tournaments.
@@ -151,6 +168,7 @@ fn services() -> OpenApiRouter<AppState> {
         .routes(routes!(tournaments::hosts::step))
         .routes(routes!(admin::bans::step))
         .routes(routes!(content::served::internal))
+        .routes(routes!(market::own::expire))
 }
 
 /// What administrators call, each with a key and in the audit log.

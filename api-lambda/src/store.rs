@@ -27,6 +27,7 @@ pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod item;
 pub(crate) mod mail;
+pub(crate) mod market;
 pub(crate) mod matches;
 pub(crate) mod meter;
 pub(crate) mod parties;
@@ -42,6 +43,7 @@ pub(crate) mod sightings;
 pub(crate) mod social_data;
 pub(crate) mod tickets;
 pub(crate) mod tournaments;
+pub(crate) mod trades;
 mod transact;
 
 /// The form of items that this program writes, in their attribute `v`.
@@ -99,6 +101,7 @@ pub(crate) struct Tables {
     pub(crate) tournaments: String,
     pub(crate) rooms: String,
     pub(crate) possessions: String,
+    pub(crate) market: String,
 }
 
 /// A connection to the tables. Clones share it.
@@ -128,6 +131,7 @@ impl Store {
             tournaments: name("tournaments"),
             rooms: name("rooms"),
             possessions: name("possessions"),
+            market: name("market"),
         };
         Self { client, tables: Arc::new(tables), boards: Arc::default(), tournaments: Arc::default() }
     }

@@ -13,12 +13,14 @@ pub(crate) mod characters;
 pub(crate) mod chat;
 pub(crate) mod content;
 pub(crate) mod instances;
+pub(crate) mod market;
 pub(crate) mod matchmaking;
 pub(crate) mod parties;
 pub(crate) mod possessions;
 pub(crate) mod rooms;
 pub(crate) mod social;
 pub(crate) mod tournaments;
+pub(crate) mod trades;
 
 /// A refusal: its status, its code for programs, its title, and what the caller can do about it.
 const fn refusal(

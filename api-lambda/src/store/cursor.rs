@@ -57,6 +57,11 @@ impl Cursor {
         Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(id.to_string()))]))
     }
 
+    /// The cursor after a page that ended at this place of an index.
+    pub(crate) fn at(place: &impl ToString) -> Self {
+        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(place.to_string()))]))
+    }
+
     /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.
     pub(crate) fn start(&self, fixed: &[(&str, AttributeValue)]) -> Item {
         let mut key: Item = self

@@ -13,23 +13,23 @@ use serde_json::{Value, json};
 use crate::app::{Answer, App, Player, now, random};
 use crate::instances::{World, world};
 
-fn gain(sequence: u64, character: CharacterId, items: &Value, currencies: &Value) -> Value {
+pub(crate) fn gain(sequence: u64, character: CharacterId, items: &Value, currencies: &Value) -> Value {
     json!({
         "sequence": sequence, "character": character, "xp": 1, "kills": 0, "deaths": 0,
         "items": items, "currencies": currencies,
     })
 }
 
-fn coins(sequence: u64, character: CharacterId, amount: u64) -> Value {
+pub(crate) fn coins(sequence: u64, character: CharacterId, amount: u64) -> Value {
     gain(sequence, character, &json!([]), &json!([{ "currency": "coin", "amount": amount }]))
 }
 
-fn items(sequence: u64, character: CharacterId, kind: &str, count: u32) -> Value {
+pub(crate) fn items(sequence: u64, character: CharacterId, kind: &str, count: u32) -> Value {
     gain(sequence, character, &json!([{ "item": kind, "count": count }]), &json!([]))
 }
 
 impl World<'_> {
-    async fn gains(&self, events: &[Value]) -> Vec<EntryOutcome> {
+    pub(crate) async fn gains(&self, events: &[Value]) -> Vec<EntryOutcome> {
         self.events(self.epoch(), events).await.ok::<BatchOutcome>(200).outcomes
     }
 
@@ -37,23 +37,23 @@ impl World<'_> {
         self.app.internal(&self.path("actions"), &json!({ "epoch": epoch, "actions": actions })).await
     }
 
-    async fn act(&self, actions: &[Value]) -> Vec<ActionOutcome> {
+    pub(crate) async fn act(&self, actions: &[Value]) -> Vec<ActionOutcome> {
         self.send_actions(self.epoch(), actions).await.ok::<ActionOutcomes>(200).outcomes
     }
 }
 
-fn action(sequence: u64, character: CharacterId, claim: u64, action: &Value) -> Value {
+pub(crate) fn action(sequence: u64, character: CharacterId, claim: u64, action: &Value) -> Value {
     json!({ "sequence": sequence, "character": character, "claim": claim, "action": action })
 }
 
 /// A player's own character in the world, and what is read of it.
-struct Hero<'a> {
-    player: Player<'a>,
-    id: CharacterId,
-    claim: u64,
+pub(crate) struct Hero<'a> {
+    pub(crate) player: Player<'a>,
+    pub(crate) id: CharacterId,
+    pub(crate) claim: u64,
 }
 
-async fn hero<'a>(app: &'a App, world: &World<'a>, name: &str) -> Hero<'a> {
+pub(crate) async fn hero<'a>(app: &'a App, world: &World<'a>, name: &str) -> Hero<'a> {
     let player = app.player().await;
     let character = player.create(name).await;
     let claim = world.claim(&player, &character).await;
@@ -61,34 +61,34 @@ async fn hero<'a>(app: &'a App, world: &World<'a>, name: &str) -> Hero<'a> {
 }
 
 impl Hero<'_> {
-    fn path(&self, what: &str) -> String {
+    pub(crate) fn path(&self, what: &str) -> String {
         format!("/v1/characters/{}/{what}", self.id)
     }
 
-    async fn inventory(&self) -> Inventory {
+    pub(crate) async fn inventory(&self) -> Inventory {
         self.player.get(&self.path("inventory?limit=100")).await.ok(200)
     }
 
-    async fn unique(&self, kind: &str) -> Vec<UniqueItem> {
+    pub(crate) async fn unique(&self, kind: &str) -> Vec<UniqueItem> {
         let all = self.inventory().await.items;
         all.into_iter().filter(|item| item.item.as_str() == kind).collect()
     }
 
-    async fn count(&self, kind: &str) -> u32 {
+    pub(crate) async fn count(&self, kind: &str) -> u32 {
         let stacks = self.inventory().await.stacks;
         stacks.iter().find(|stack| stack.item.as_str() == kind).map_or(0, |stack| stack.count)
     }
 
-    async fn coins(&self) -> u64 {
+    pub(crate) async fn coins(&self) -> u64 {
         let wallet: WalletBalances = self.player.get(&self.path("wallet")).await.ok(200);
         wallet.balances.first().map_or(0, |balance| balance.balance)
     }
 
-    async fn ledger(&self, query: &str) -> LedgerPage {
+    pub(crate) async fn ledger(&self, query: &str) -> LedgerPage {
         self.player.get(&self.path(&format!("wallet/coin/entries{query}"))).await.ok(200)
     }
 
-    fn does(&self, sequence: u64, what: &Value) -> Value {
+    pub(crate) fn does(&self, sequence: u64, what: &Value) -> Value {
         action(sequence, self.id, self.claim, what)
     }
 }

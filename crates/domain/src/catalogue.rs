@@ -15,6 +15,7 @@ mod diff;
 mod faults;
 mod flags;
 mod items;
+mod market;
 mod names;
 mod queues;
 pub mod rollout;
@@ -27,6 +28,7 @@ pub use chat::ChatRules;
 pub use diff::{Change, ChangeEffect};
 pub use flags::{FlagDefinition, FlagSwitch, FlagVariant};
 pub use items::{Binding, CurrencyDefinition, ItemDefinition, PossessionRules, SlotDefinition};
+pub use market::MarketRules;
 pub use names::NameRules;
 pub use queues::{
     MATCH_PLAYERS_MAX, MatchQueue, PLATFORM_MATCH_PLAYERS_MAX, QueueDefinition, QueueError, REGIONS_MAX,
@@ -63,6 +65,8 @@ pub struct Catalogue {
     pub queues: Vec<MatchQueue>,
     /// The rules of chat.
     pub chat: ChatRules,
+    /// The rules of the trading post.
+    pub market: MarketRules,
 }
 
 impl Default for Catalogue {
@@ -115,6 +119,7 @@ impl Catalogue {
             boards: boards::builtin(),
             queues: queues::builtin(),
             chat: ChatRules::default(),
+            market: MarketRules::default(),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod edge;
 pub mod hosts;
 pub mod instances;
 pub mod mail;
+pub mod market;
 pub mod matchmaking;
 pub mod parties;
 pub mod players;
@@ -20,6 +21,7 @@ pub mod rooms;
 pub mod social;
 pub mod support;
 pub mod tournaments;
+pub mod trades;
 
 use serde::{Deserialize, Serialize};
 

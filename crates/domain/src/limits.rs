@@ -106,10 +106,19 @@ pub const NOTICE_BODY_BYTES_MAX: usize = 4 * 1024;
 /// Counters and flags of one character: names of 32 bytes and values of 11 make an item of 6 KiB at most.
 pub const PROGRESS_PER_CHARACTER_MAX: usize = 128;
 
+/// Kinds of stacks and unique items that one side of a direct trade offers: each is taken from one and given to the
+/// other, and with [`TRADE_CURRENCIES_MAX`] both sides fit one transaction.
+pub const TRADE_ITEMS_MAX: usize = 12;
+
+/// Currencies that one side of a direct trade offers: a wallet of each side and an entry of its ledger.
+pub const TRADE_CURRENCIES_MAX: usize = 4;
+
 /// A deleted character can be restored for this long, 30 days; then it and all that it has is purged.
 pub const DELETED_CHARACTER_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 const _: () = {
+    // The trade, two locks and two characters besides.
+    assert!(2 * (2 * TRADE_ITEMS_MAX + 4 * TRADE_CURRENCIES_MAX) + 5 <= 100);
     assert!(2 * INSTANCES_PER_HOST_MAX < 100);
     assert!(NOTICE_TOPIC_BYTES_MAX + NOTICE_BODY_BYTES_MAX < SERVER_FRAME_BYTES_MAX);
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);

@@ -345,6 +345,7 @@ impl Store {
             // Restored, or purged by another call.
             return Ok(Purge::NotDue);
         }
+        self.erase_market(id).await?;
         if !self.purge_possessions(id, budget).await? {
             return Ok(Purge::Unfinished);
         }

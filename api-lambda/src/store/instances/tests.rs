@@ -255,11 +255,13 @@ async fn who_is_where_is_known_until_they_leave_or_their_host_dies() {
         let batch = LeftBatch { epoch: info.epoch, characters: left.collect() };
         store.apply_left(info.open.instance, &batch, start).await.expect("works").expect("owned")
     };
-    use EntryOutcome::{Fenced, Gone, Stored};
-    assert_eq!(leave(&infos[0], &[(ada, adas), (bob, bobs_old), (eve, 1)]).await, [Stored, Fenced, Gone]);
-    assert_eq!(leave(&infos[0], &[(ada, adas)]).await, [Stored], "told twice");
+    assert_eq!(
+        leave(&infos[0], &[(ada, adas), (bob, bobs_old), (eve, 1)]).await,
+        [EntryOutcome::Stored, EntryOutcome::Fenced, EntryOutcome::Gone]
+    );
+    assert_eq!(leave(&infos[0], &[(ada, adas)]).await, [EntryOutcome::Stored], "told twice");
     assert_eq!(seen(start).await, [None, forest.clone(), None, forest], "he is elsewhere by now");
-    assert_eq!(leave(&infos[1], &[(bob, bobs)]).await, [Stored]);
+    assert_eq!(leave(&infos[1], &[(bob, bobs)]).await, [EntryOutcome::Stored]);
     assert_eq!(seen(start).await, [None, None, None, None]);
     assert!(store.whereabouts(&[ada, bob]).await.expect("works").is_empty());
 }

@@ -123,6 +123,16 @@ impl Store {
         of.iter().map(|(character, currency)| Wallet::among(&found, *character, currency)).collect()
     }
 
+    /// One wallet; one that was never used is empty.
+    pub(crate) async fn wallet(
+        &self,
+        character: CharacterId,
+        currency: &CurrencyId,
+    ) -> Result<Wallet, StoreError> {
+        let found = self.possessions(&BTreeSet::from([(character, wallet_key(currency))])).await?;
+        Wallet::among(&found, character, currency)
+    }
+
     /// The parts of a transaction that apply these movements (at least one) to one wallet: first the wallet, which
     /// is refused if it is not as it was read, then an entry of the ledger for each. All movements of one wallet
     /// in a transaction go through one call.

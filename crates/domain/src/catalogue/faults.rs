@@ -32,6 +32,7 @@ impl Catalogue {
         checks.faults.extend(super::boards::faults(&self.boards));
         checks.each("queues", &self.queues, |one| &one.queue, MatchQueue::faults);
         checks.faults.extend(self.chat.faults());
+        checks.faults.extend(self.market.faults());
         self.check_references(&mut checks);
         self.check_loot(&mut checks);
         self.check_numbers(&mut checks);

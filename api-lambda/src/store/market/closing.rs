@@ -1,0 +1,123 @@
+//! Closing listings without a sale: the seller takes a lot back, or its time is over.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use domain::catalogue::PossessionRules;
+use domain::contract::market::ListingState;
+use domain::ids::{CharacterId, ListingId};
+use domain::time::UnixMillis;
+
+use super::claims::Owed;
+use super::form::{LISTING, OPEN_ATTRIBUTES, SHARDS, StoredListing, due_key, read_listing, state_name};
+use crate::store::item::{self, number, text};
+use crate::store::transact::Part;
+use crate::store::{Store, StoreError, transact, unavailable};
+
+/// How long closed listings can be read, in seconds: 30 days.
+const CLOSED_KEPT_SECS: u64 = 30 * 24 * 60 * 60;
+
+/// Most listings that one call closes: some seconds of work.
+const EXPIRED_PER_CALL_MAX: u32 = 200;
+
+/// Somebody else has closed the listing, or it is no more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AlreadyClosed;
+
+impl Store {
+    /// Closes an open listing. With `before`, only one whose time is not over then.
+    pub(super) fn close_part(
+        &self,
+        id: ListingId,
+        state: ListingState,
+        before: Option<UnixMillis>,
+        now: UnixMillis,
+    ) -> TransactWriteItem {
+        let update = Update::builder()
+            .table_name(&self.tables.market)
+            .key("pk", text(id))
+            .key("sk", text(LISTING))
+            .update_expression(format!(
+                "SET #state = :state, closed_at = :now, #ttl = :ttl REMOVE {OPEN_ATTRIBUTES}"
+            ))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":state", text(state_name(state)))
+            .expression_attribute_values(":open", text(state_name(ListingState::Open)))
+            .expression_attribute_values(":now", number(now.as_millis()))
+            .expression_attribute_values(":ttl", number(now.as_secs() + CLOSED_KEPT_SECS));
+        transact::update(match before {
+            None => update.condition_expression("#state = :open"),
+            Some(before) => update
+                .condition_expression("#state = :open AND expires_at > :before")
+                .expression_attribute_values(":before", number(before.as_millis())),
+        })
+    }
+
+    /// Closes the listing and gives the lot back to the seller, or leaves it to be collected.
+    pub(crate) async fn return_lot(
+        &self,
+        rules: &PossessionRules,
+        listing: &StoredListing,
+        state: ListingState,
+        now: UnixMillis,
+    ) -> Result<Result<(), AlreadyClosed>, StoreError> {
+        let close = self.close_part(listing.id, state, None, now);
+        let seller = listing.seller;
+        let mut gone = false;
+        if let Some(give) = self.give_goods_part(rules, seller, &listing.goods, now) {
+            let parts = vec![close.clone(), self.lives_part(seller), give, self.uncount_listing_part(seller)];
+            let Err(parts) = self.transact(parts).await? else { return Ok(Ok(())) };
+            if parts[0].is_refused() {
+                return Ok(Err(AlreadyClosed));
+            }
+            // Not deleted, but purged: so are its possessions, and this lot is one of them.
+            gone = matches!(parts[1], Part::Refused(None));
+        }
+        let mut parts = vec![close];
+        if !gone {
+            let owed = Owed::Goods(listing.goods.clone());
+            parts.extend([self.uncount_listing_part(seller), self.owe_part(listing, &owed, now)]);
+        }
+        Ok(self.transact(parts).await?.map_err(|_| AlreadyClosed))
+    }
+
+    /// Closes listings whose time is over. The sellers of those that this call closed, and whether more may be due.
+    /// It may be cut short anywhere, and run twice at once.
+    pub(crate) async fn expire_listings(
+        &self,
+        rules: &PossessionRules,
+        now: UnixMillis,
+    ) -> Result<(Vec<(CharacterId, ListingId)>, bool), StoreError> {
+        let mut expired = Vec::new();
+        let mut left = EXPIRED_PER_CALL_MAX;
+        let mut more = false;
+        for shard in 0..SHARDS {
+            if left == 0 {
+                return Ok((expired, true));
+            }
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.market)
+                .index_name("by_due")
+                .key_condition_expression("due = :due AND due_at < :now")
+                .expression_attribute_values(":due", text(due_key(shard)))
+                .expression_attribute_values(":now", text(format!("{:016}", now.as_millis())))
+                .limit(i32::try_from(left).unwrap_or(1));
+            let page = call.send().await.map_err(unavailable)?;
+            more |= page.last_evaluated_key.is_some();
+            for key in page.items.unwrap_or_default() {
+                left = left.saturating_sub(1);
+                // The index may be behind: the listing itself decides.
+                let Some(item) = self.market_item(item::read_text(&key, "pk")?, LISTING).await? else {
+                    continue;
+                };
+                let listing = read_listing(&item)?;
+                let due = listing.state == ListingState::Open && listing.expires_at <= now;
+                if due && self.return_lot(rules, &listing, ListingState::Expired, now).await?.is_ok() {
+                    expired.push((listing.seller, listing.id));
+                }
+            }
+        }
+        Ok((expired, more))
+    }
+}
