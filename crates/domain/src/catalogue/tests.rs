@@ -66,6 +66,13 @@ fn every_fault_names_its_place() {
             |c| c.archetypes[1].ability = "shoot".parse().expect("a name"),
             "archetypes[1].ability: it shoots the projectile 0, as players do: another number is needed",
         ),
+    ];
+    assert_faults(table);
+}
+
+#[test]
+fn what_refers_to_something_else_names_its_place() {
+    let table: &[(Edit, &str)] = &[
         (|c| c.loot.truncate(2), "archetypes[2].loot.gives: there is no loot fang"),
         (
             |c| c.possessions.items.retain(|item| item.item.as_str() != "hide"),
@@ -83,6 +90,10 @@ fn every_fault_names_its_place() {
         (|c| c.abilities[0].damage = -1, "abilities[0].damage: -1 is not from 0 to 100000"),
         (|c| c.flags[0].percent = 101, "flags[0].percent: 101 is not from 0 to 100"),
     ];
+    assert_faults(table);
+}
+
+fn assert_faults(table: &[(Edit, &str)]) {
     for (edit, expected) in table {
         let mut catalogue = Catalogue::builtin();
         edit(&mut catalogue);
