@@ -164,7 +164,7 @@ async fn duel(platform: &Platform, names: [&str; 2]) {
 async fn matches_are_made_whoever_is_the_coordinator() {
     let platform = Platform::start().await;
     let hosts = [platform.host().await, platform.host().await];
-    duel(&platform, ["Ada", "Bob"]).await;
+    Box::pin(duel(&platform, ["Ada", "Bob"])).await;
     let lease = platform.coordinator().await;
     let is_first = lease.host == hosts[0].id();
     let [first, second] = hosts;
@@ -190,5 +190,5 @@ async fn matches_are_made_whoever_is_the_coordinator() {
     let (one, two) = tokio::join!(late.play(&waiting), rival.play(&against));
     assert_eq!(one.0.instance, two.0.instance);
     assert_eq!(one.0.host, other.id(), "the host that lives");
-    duel(&platform, ["Emil", "Fay"]).await;
+    Box::pin(duel(&platform, ["Emil", "Fay"])).await;
 }

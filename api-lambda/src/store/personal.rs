@@ -113,6 +113,12 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         &[Account, Character],
         "own lists; those of others are changed through the relations",
     ),
+    with(
+        "market",
+        SORTED,
+        &[Character],
+        "offers and what waits for a character go with it; history and fees name nobody",
+    ),
     with("chat", SORTED, &[Index("by_author", "author")], "what was said and reported, found by its author"),
     without("content", SORTED, "the catalogue"),
     without("rooms", SIMPLE, "rooms expire when they are over"),

@@ -160,7 +160,7 @@ mod tests {
     fn sales_add_up() {
         let both = Sales::of(10, 4).and(Sales::of(9, 1)).and(Sales::of(1, 3));
         let day = both.shown("2026-01-31".into());
-        assert_eq!((day.count, day.volume, day.turnover), (3, 8, 20));
+        assert_eq!((day.sales, day.volume, day.turnover), (3, 8, 20));
         assert_eq!((day.price_min_milli, day.price_max_milli, day.price_average_milli), (333, 9_000, 2_500));
         assert_eq!(each_milli((1 << 53) - 1, 1), ((1 << 53) - 1) * 1_000);
     }

@@ -85,6 +85,7 @@ impl Store {
         for character in &subject.characters {
             // As if its owner did it: the name is free again. Then boards count it out.
             self.delete_character(subject.account, *character, now).await?;
+            self.erase_market(*character).await?;
             self.forget_on_boards(*character).await?;
         }
         for place in places(subject) {

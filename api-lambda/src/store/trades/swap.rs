@@ -72,7 +72,7 @@ impl Store {
             if parts[1].is_refused() || parts[2].is_refused() {
                 return Ok(Err(SwapRefusal::Left));
             }
-            let refused = parts[first..].iter().zip(&swap).filter(|(part, _)| part.is_refused());
+            let mut refused = parts[first..].iter().zip(&swap).filter(|(part, _)| part.is_refused());
             if let Some(words) = refused.find_map(|(_, (_, words))| words.clone()) {
                 return Ok(Err(SwapRefusal::Failed(words)));
             }
