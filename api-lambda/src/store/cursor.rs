@@ -58,8 +58,8 @@ impl Cursor {
     }
 
     /// The cursor after a page that ended at this place of an index.
-    pub(crate) fn at(place: impl ToString) -> Self {
-        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(place.to_string()))]))
+    pub(crate) fn at(place: String) -> Self {
+        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(place))]))
     }
 
     /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.

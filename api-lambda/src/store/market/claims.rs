@@ -13,7 +13,7 @@ use super::form::StoredListing;
 use super::goods::{Goods, goods_attributes, read_goods};
 use crate::store::cursor::{Cursor, InvalidCursor};
 use crate::store::item::{self, Item, number, text};
-use crate::store::possessions::wallet::{Movement, WalletRefusal};
+use crate::store::possessions::wallet::Movement;
 use crate::store::requests::StoredAnswer;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
@@ -193,9 +193,6 @@ impl Store {
         let wallet = self.wallet(to, &money.currency).await?;
         let reason = "sale".parse().expect("a reason");
         let credit = Movement::credit(money.amount, &reason, id.to_string());
-        Ok(match self.wallet_parts(&wallet, &[credit], definition.balance_max, now) {
-            Ok(parts) => Some(parts),
-            Err(WalletRefusal::Full | WalletRefusal::NotEnough) => None,
-        })
+        Ok(self.wallet_parts(&wallet, &[credit], definition.balance_max, now).ok())
     }
 }

@@ -23,7 +23,7 @@ const DAY_SECS: u64 = 24 * 60 * 60;
 /// The sales that one item counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sales {
-    sales: u64,
+    count: u64,
     volume: u64,
     turnover: u64,
     min_milli: u64,
@@ -40,13 +40,13 @@ impl Sales {
     /// One sale.
     fn of(price: u64, count: u32) -> Self {
         let each = each_milli(price, u64::from(count));
-        Self { sales: 1, volume: u64::from(count), turnover: price, min_milli: each, max_milli: each }
+        Self { count: 1, volume: u64::from(count), turnover: price, min_milli: each, max_milli: each }
     }
 
     /// Both together.
     fn and(self, other: Self) -> Self {
         Self {
-            sales: self.sales.saturating_add(other.sales),
+            count: self.count.saturating_add(other.count),
             volume: self.volume.saturating_add(other.volume),
             turnover: self.turnover.saturating_add(other.turnover),
             min_milli: self.min_milli.min(other.min_milli),
@@ -57,7 +57,7 @@ impl Sales {
     fn shown(self, day: String) -> MarketDay {
         MarketDay {
             day,
-            sales: self.sales,
+            sales: self.count,
             volume: self.volume,
             turnover: self.turnover,
             price_min_milli: self.min_milli,
@@ -70,7 +70,7 @@ impl Sales {
 fn read_sales(item: &Item) -> Result<Sales, StoreError> {
     item::check_version(item)?;
     Ok(Sales {
-        sales: item::read_number(item, "sales")?,
+        count: item::read_number(item, "sales")?,
         volume: item::read_number(item, "volume")?,
         turnover: item::read_number(item, "turnover")?,
         min_milli: item::read_number(item, "min_milli")?,
@@ -98,7 +98,7 @@ impl Store {
         let mut item = item::new_item(pk);
         item.extend([
             ("sk".to_owned(), text(sk)),
-            ("sales".to_owned(), number(after.sales)),
+            ("sales".to_owned(), number(after.count)),
             ("volume".to_owned(), number(after.volume)),
             ("turnover".to_owned(), number(after.turnover)),
             ("min_milli".to_owned(), number(after.min_milli)),
@@ -111,7 +111,7 @@ impl Store {
             // Each sale counts on, so this number alone tells that nothing came between.
             Some(before) => put
                 .condition_expression("sales = :before")
-                .expression_attribute_values(":before", number(before.sales)),
+                .expression_attribute_values(":before", number(before.count)),
         }))
     }
 

@@ -72,8 +72,8 @@ impl Store {
             if parts[1].is_refused() || parts[2].is_refused() {
                 return Ok(Err(SwapRefusal::Left));
             }
-            let refused = parts[first..].iter().zip(&swap).filter(|(part, _)| part.is_refused());
-            if let Some(words) = refused.filter_map(|(_, (_, words))| words.clone()).next() {
+            let mut refused = parts[first..].iter().zip(&swap).filter(|(part, _)| part.is_refused());
+            if let Some(words) = refused.find_map(|(_, (_, words))| words.clone()) {
                 return Ok(Err(SwapRefusal::Failed(words)));
             }
             // A wallet or an item has changed since it was read.
