@@ -84,9 +84,8 @@ pub(crate) async fn open(
     if !store.blocked_between(claims.sub, &[other.account]).await?.is_empty() {
         return Err(refusals::CANNOT_TRADE.into());
     }
-    let presence = store.presence(&[body.character, body.with], now).await?;
-    let places: Vec<_> =
-        presence.iter().filter_map(|one| one.online.as_ref().map(|stay| stay.instance)).collect();
+    let found = store.whereabouts(&[body.character, body.with]).await?;
+    let places: Vec<_> = found.iter().map(|one| one.instance).collect();
     let instance = match places[..] {
         [mine, theirs] if mine == theirs => mine,
         _ => return Err(refusals::NOT_TOGETHER.into()),

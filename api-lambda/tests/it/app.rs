@@ -183,7 +183,10 @@ impl App {
         let edge = Edge::start().await;
         let mut config = config(&engine, &edge.url);
         change(&mut config);
-        migrations::apply(&config).await.expect("a fresh store is migrated");
+        // Short times are for requests: many tables at once take longer on a machine that has other work.
+        let ApiConfig { store_attempt_timeout_ms, store_timeout_ms, .. } = ApiConfig::default();
+        let patient = ApiConfig { store_attempt_timeout_ms, store_timeout_ms, ..config.clone() };
+        migrations::apply(&patient).await.expect("a fresh store is migrated");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
