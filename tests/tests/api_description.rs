@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use api_lambda::ApiConfig;
+use api_lambda::{ApiConfig, RateLimit};
 use domain::contract::hosts::{Heartbeat, RegisterHost};
 use domain::ids::{AccountId, HostId};
 use domain::limits::HOST_HEARTBEAT_MILLIS;
@@ -13,6 +13,9 @@ use token::SecretKey;
 use tokio::process::Command;
 
 const OWNER_KEY: &str = "an-owner-key-of-the-tests-0123456789abc";
+
+/// The fuzzer asks faster than any player.
+const PLENTY: RateLimit = RateLimit { per_second: 10_000, burst: 10_000 };
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -33,6 +36,9 @@ async fn start_api(around: &Surroundings) -> String {
         service_token: SERVICE_TOKEN.into(),
         owner_key: Some(OWNER_KEY.into()),
         ticket_keys: vec![SecretKey::from_seed("ticket-1", &[9; 32])],
+        rate_limit_player: PLENTY,
+        rate_limit_admin: PLENTY,
+        rate_limit_address: PLENTY,
         ..ApiConfig::default()
     };
     tokio::spawn(api_lambda::serve(socket, config, std::future::pending()));

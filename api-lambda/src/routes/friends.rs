@@ -104,7 +104,7 @@ pub(crate) struct RequestsQuery {
 #[utoipa::path(
     get, path = "/v1/friends/requests", tag = "friends", security(("access_token" = [])),
     params(
-        ("direction" = Direction, Query, description = "Those to the player, or those of the player"),
+        ("direction" = inline(Direction), Query, description = "Those to the player, or those of the player"),
         ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
     ),

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::instances::world;
 use crate::possessions::{Hero, coins, hero, items};
-use crate::proxy::{Fault, Proxy, Reach, Scenario, at_every_call, under_fault};
+use crate::proxy::{Fault, Proxy, Reach, Scenario, at_every_call, fresh_name, under_fault};
 
 /// Two heroes in one instance, the first with 9 hides, and 100 coins each.
 async fn two(app: &App) -> [Hero<'_>; 2] {
     let world = world(app).await;
-    let [ada, bob] = [hero(app, &world, "Ada").await, hero(app, &world, "Bob").await];
+    let [ada, bob] = [hero(app, &world, &fresh_name()).await, hero(app, &world, &fresh_name()).await];
     world.gains(&[items(1, ada.id, "hide", 9), coins(2, ada.id, 100), coins(3, bob.id, 100)]).await;
     [ada, bob]
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, App, now, random, send};
 use crate::instances::{World, world};
 use crate::possessions::{Hero, coins, hero, items};
-use crate::proxy::{Fault, Proxy, Reach, Scenario, at_every_call, under_fault};
+use crate::proxy::{Fault, Proxy, Reach, Scenario, at_every_call, fresh_name, under_fault};
 
 impl Hero<'_> {
     pub(crate) async fn ask(&self, with: &Hero<'_>) -> Answer {
@@ -31,7 +31,7 @@ impl Hero<'_> {
 
 /// Ada has 20 hides, a sword, a crown and 1,000 coins, Bob 5 hides and 1,000 coins.
 async fn two<'a>(app: &'a App, world: &World<'a>) -> [Hero<'a>; 2] {
-    let [ada, bob] = [hero(app, world, "Ada").await, hero(app, world, "Bob").await];
+    let [ada, bob] = [hero(app, world, &fresh_name()).await, hero(app, world, &fresh_name()).await];
     let batch = [
         coins(1, ada.id, 1_000),
         coins(2, bob.id, 1_000),

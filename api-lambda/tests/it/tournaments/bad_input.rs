@@ -124,7 +124,7 @@ async fn rubbish_is_refused_in_our_words() {
     for body in [json!({ "limit": 0 }), json!({ "limit": 101 }), json!({ "limit": 1, "cursor": "x" })] {
         app.internal("/tournaments/step", &body).await.problem(400, "bad_request");
     }
-    app.internal("/tournaments/step", &json!({})).await.problem(400, "bad_body");
+    app.internal("/tournaments/step", &json!({ "limit": "all" })).await.problem(400, "bad_body");
     let reason = json!({ "reason": "" });
     cup.decide(&app, "/cancel", &reason).await.problem(422, "tournament_invalid");
     cup.decide(&app, "/start", &json!({ "reason": "alone" })).await.problem(409, "tournament_not_yet");
