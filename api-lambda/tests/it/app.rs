@@ -1,6 +1,7 @@
 //! The app under test: the API's router on loopback HTTP, over a DynamoDB engine in memory and an edge that
 //! publishes real keys, all in this process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -140,6 +141,21 @@ impl Engine {
             .endpoint_url(&self.url)
             .credentials_provider(Credentials::new("local", "local", None, None, "test"));
         aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// Every item of every table of this app, as text, by the table's name without the prefix.
+    pub(crate) async fn everything(&self) -> BTreeMap<String, Vec<String>> {
+        let client = self.client();
+        // An engine that several apps share has more tables than one page tells.
+        let tables = client.list_tables().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+        let mut found = BTreeMap::new();
+        for table in tables.await.expect("tables") {
+            let Some(name) = table.strip_prefix(&self.table_prefix) else { continue };
+            let pages = client.scan().table_name(&table).into_paginator().items().send();
+            let items: Vec<_> = pages.collect::<Result<Vec<_>, _>>().await.expect("items");
+            found.insert(name.to_owned(), items.iter().map(|item| format!("{item:?}")).collect());
+        }
+        found
     }
 
     /// Ends the engine: nothing listens at its address any more.
