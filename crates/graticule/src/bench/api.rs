@@ -23,6 +23,7 @@ mod session;
 mod sizes;
 mod usage;
 
+use calibration::CallCosts;
 use server::Server;
 use session::{Step, Visitor};
 pub(super) use usage::Usages;
@@ -71,9 +72,8 @@ pub(crate) struct StepFigures {
 pub(crate) struct ApiFigures {
     /// From the start of the program to its first answer, the median of several.
     start_ms: f64,
-    /// Processor time of a bare call to the store with the same client.
-    read_call_us: f64,
-    write_call_us: f64,
+    /// Bare calls to the store with the same client.
+    bare_calls: CallCosts,
     steps: Vec<StepFigures>,
     /// What the steps left in the store.
     items: Vec<sizes::KindOfItem>,
@@ -111,23 +111,18 @@ fn measure(options: &ApiOptions) -> Result<ApiFigures, Fault> {
         // Twice the room, since a player who comes again leaves a seat behind that is yet to end.
         let (fleet, _beats) = fleet::Fleet::start(options.players * 2, &server).await?;
         let visitors = Arc::new(session::visitors(options.players, &world, &server, &fleet));
-        let (read_call_us, write_call_us) = calibration::calls(&world.store).await?;
-        let costs = Costs { read_call_us, write_call_us };
+        let costs = calibration::calls(&world.store).await?;
         let mut steps = Vec::new();
         for step in Step::ALL {
             steps.push(measure_step(step.name(), &[step], &visitors, &server, &costs).await?);
         }
+        // Whoever buys in a session finds something: the lots of before are sold.
+        measure_step(Step::Sell.name(), &[Step::Sell], &visitors, &server, &costs).await?;
         // A session from the arrival on, each player one after the other.
         steps.push(measure_step("mixed", &Step::MIXED, &visitors, &server, &costs).await?);
         let items = sizes::measure(&world.store).await?;
-        Ok(ApiFigures { start_ms, read_call_us, write_call_us, steps, items })
+        Ok(ApiFigures { start_ms, bare_calls: costs, steps, items })
     })
-}
-
-/// What bare calls to the store cost the caller's processor.
-struct Costs {
-    read_call_us: f64,
-    write_call_us: f64,
 }
 
 /// Lets every visitor take these steps, some visitors at a time.
@@ -136,7 +131,7 @@ async fn measure_step(
     steps: &[Step],
     visitors: &Arc<Vec<Visitor>>,
     server: &Server,
-    costs: &Costs,
+    costs: &CallCosts,
 ) -> Result<StepFigures, Fault> {
     let before = server.usage().await?;
     let cpu_before = cpu_us(&server.process());
@@ -166,7 +161,7 @@ async fn measure_step(
     let requests = latencies.len() as u64;
     let each = |sum: f64| sum / per(requests);
     let cpu = each(per(spent));
-    let store = each(used.reads * costs.read_call_us + used.writes * costs.write_call_us);
+    let store = each(costs.of(&used));
     Ok(StepFigures {
         step: name,
         requests,
@@ -197,8 +192,12 @@ fn percentiles(latencies: &mut [Duration]) -> Percentiles {
 
 fn table(figures: &ApiFigures) -> String {
     let mut text = format!(
-        "start to first answer {:.0} ms; a bare read of the store {:.0} us, a bare write {:.0} us of processor time\n\n",
-        figures.start_ms, figures.read_call_us, figures.write_call_us
+        "start to first answer {:.0} ms; a bare read of the store takes {:.0} us of processor time, a bare transaction \
+         {:.0} us and {:.1} us for each of its write units\n\n",
+        figures.start_ms,
+        figures.bare_calls.read_call_us,
+        figures.bare_calls.write_call_us,
+        figures.bare_calls.write_unit_us,
     );
     text.push_str(
         "| request | requests/s | p50 / p95 / p99 ms | CPU us | own CPU us | reads | writes | RCU | WCU |\n\

@@ -5,17 +5,42 @@ use api_lambda::ApiConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 
+use super::usage::StoreUsage;
 use crate::exit::Fault;
 
 const CALLS: u32 = 2_000;
 /// Calls before those that count.
 const WARM_UP: u32 = 300;
-/// Items of a write: as many as the requests of the benchmark have on average.
-const ITEMS_OF_A_WRITE: u32 = 3;
+/// Items of the larger of the two transactions that are compared.
+const ITEMS_OF_A_WRITE: u32 = 9;
+/// Write units that a small item takes in a transaction.
+const UNITS_PER_ITEM: f64 = 2.0;
 
-/// Microseconds of a read of one item, and of a transaction.
-pub(super) async fn calls(store: &str) -> Result<(f64, f64), Fault> {
+/// Processor time of calls to the store, in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct CallCosts {
+    /// A read of one item.
+    pub(super) read_call_us: f64,
+    /// A transaction, whatever it writes.
+    pub(super) write_call_us: f64,
+    /// What each of its write units adds.
+    pub(super) write_unit_us: f64,
+}
+
+impl CallCosts {
+    /// What these calls take without our own code. What a read returns is not told by the counters: long pages are
+    /// taken for one item, so that the rest of them is counted as our own.
+    pub(super) fn of(&self, used: &StoreUsage) -> f64 {
+        used.reads * self.read_call_us
+            + used.writes * self.write_call_us
+            + used.write_units * self.write_unit_us
+    }
+}
+
+/// Measures reads of one item, and transactions of one item and of several.
+pub(super) async fn calls(store: &str) -> Result<CallCosts, Fault> {
     let config = ApiConfig { dynamodb_endpoint: Some(store.to_owned()), ..ApiConfig::default() };
     let table = format!("{}players", config.table_prefix);
     // A thread of its own, whose clock counts the client and nothing else.
@@ -24,9 +49,11 @@ pub(super) async fn calls(store: &str) -> Result<(f64, f64), Fault> {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::failed)?;
         runtime.block_on(async {
             let client = api_lambda::store_client(&config).await;
-            let read = measure(async || read(&client, &table).await).await?;
-            let write = measure(async || write(&client, &table).await).await?;
-            Ok((read, write))
+            let read_call_us = measure(async || read(&client, &table).await).await?;
+            let one = measure(async || write(&client, &table, 1).await).await?;
+            let several = measure(async || write(&client, &table, ITEMS_OF_A_WRITE).await).await?;
+            let write_unit_us = (several - one) / (f64::from(ITEMS_OF_A_WRITE - 1) * UNITS_PER_ITEM);
+            Ok(CallCosts { read_call_us, write_call_us: one - UNITS_PER_ITEM * write_unit_us, write_unit_us })
         })
     });
     measured.await.map_err(Fault::failed)?
@@ -56,8 +83,8 @@ async fn read(client: &Client, table: &str) -> Result<(), Fault> {
     call.send().await.map(drop).map_err(Fault::failed)
 }
 
-async fn write(client: &Client, table: &str) -> Result<(), Fault> {
-    let puts = (0..ITEMS_OF_A_WRITE).map(|index| {
+async fn write(client: &Client, table: &str, items: u32) -> Result<(), Fault> {
+    let puts = (0..items).map(|index| {
         let put = Put::builder()
             .table_name(table)
             .item("pk", AttributeValue::S(format!("calibration-{index}")))

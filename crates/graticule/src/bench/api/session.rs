@@ -1,14 +1,16 @@
 //! What players ask the API, and what the hosts ask that they play on, one request after another.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::contract::IDEMPOTENCY_HEADER;
 use domain::contract::hosts::{BatchOutcome, ClaimedCharacter, EntryOutcome};
+use domain::contract::market::Listing;
 use domain::contract::parties::Party;
 use domain::contract::players::{Character, JoinResponse};
-use domain::ids::{AccountId, CharacterId, PartyId, SessionId};
+use domain::ids::{AccountId, CharacterId, ListingId, PartyId, SessionId};
 use domain::time::UnixMillis;
 use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
 use reqwest::RequestBuilder;
@@ -21,9 +23,10 @@ use crate::exit::Fault;
 
 /// A host asks for mail of so long ago, since clocks differ.
 const MAIL_OVERLAP_MILLIS: u64 = 5_000;
+/// What a lot costs, in coins.
+const PRICE: u64 = 100;
 
-/// One request of a session. Each has a name for people and the route under which the API counts it; a player's
-/// trading is to be added here.
+/// One request of a session. Each has a name for people and the route under which the API counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Create,
@@ -37,6 +40,9 @@ pub(super) enum Step {
     ChatHistory,
     Inventory,
     Wallet,
+    Sell,
+    Browse,
+    Buy,
     AskFriend,
     AcceptFriend,
     Friends,
@@ -52,7 +58,7 @@ pub(super) enum Step {
 
 impl Step {
     /// In an order in which each can be taken.
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Create,
         Self::List,
         Self::Join,
@@ -64,6 +70,9 @@ impl Step {
         Self::ChatHistory,
         Self::Inventory,
         Self::Wallet,
+        Self::Sell,
+        Self::Browse,
+        Self::Buy,
         Self::AskFriend,
         Self::AcceptFriend,
         Self::Friends,
@@ -76,8 +85,8 @@ impl Step {
         Self::Heartbeat,
         Self::Mail,
     ];
-    /// A session as players have it again and again: they come, play, look about and talk.
-    pub(super) const MIXED: [Self; 12] = [
+    /// A session as players have it again and again: they come, play, look about, talk and trade.
+    pub(super) const MIXED: [Self; 15] = [
         Self::List,
         Self::Join,
         Self::Enter,
@@ -86,6 +95,9 @@ impl Step {
         Self::ChatZone,
         Self::ChatHistory,
         Self::Inventory,
+        Self::Browse,
+        Self::Buy,
+        Self::Sell,
         Self::Friends,
         Self::Rank,
         Self::Around,
@@ -105,6 +117,9 @@ impl Step {
             Self::ChatHistory => "20 lines of chat",
             Self::Inventory => "inventory",
             Self::Wallet => "wallet",
+            Self::Sell => "offer a lot for sale",
+            Self::Browse => "20 offers of a kind",
+            Self::Buy => "buy a lot",
             Self::AskFriend => "ask for friendship",
             Self::AcceptFriend => "accept a friend",
             Self::Friends => "list friends",
@@ -130,6 +145,8 @@ impl Step {
             Self::ChatGlobal | Self::ChatZone | Self::ChatHistory => "/v1/chat/{channel}/messages",
             Self::Inventory => "/v1/characters/{id}/inventory",
             Self::Wallet => "/v1/characters/{id}/wallet",
+            Self::Sell | Self::Browse => "/v1/market/listings",
+            Self::Buy => "/v1/market/listings/{id}/buy",
             Self::AskFriend => "/v1/friends/requests",
             Self::AcceptFriend => "/v1/friends/requests/{character}/accept",
             Self::Friends => "/v1/friends",
@@ -154,6 +171,8 @@ pub(super) struct Visitor {
     fleet: Arc<Fleet>,
     /// The characters of all visitors, by their numbers.
     characters: Arc<Vec<OnceLock<CharacterId>>>,
+    /// Lots that all visitors have put up for sale, with the numbers of their sellers, the oldest first.
+    lots: Arc<Mutex<VecDeque<(u32, ListingId)>>>,
     party: RwLock<Option<PartyId>>,
     /// Where the last join leads.
     destination: RwLock<Option<JoinResponse>>,
@@ -167,6 +186,7 @@ pub(super) struct Visitor {
 pub(super) fn visitors(count: u32, world: &World, server: &Server, fleet: &Arc<Fleet>) -> Vec<Visitor> {
     let now = now();
     let characters: Arc<Vec<OnceLock<CharacterId>>> = Arc::new((0..count).map(|_| OnceLock::new()).collect());
+    let lots = Arc::default();
     let visitors = (0..count).map(|number| {
         let claims = AccessClaims {
             iss: ACCESS_ISSUER.into(),
@@ -183,6 +203,7 @@ pub(super) fn visitors(count: u32, world: &World, server: &Server, fleet: &Arc<F
             http: server.http.clone(),
             fleet: Arc::clone(fleet),
             characters: Arc::clone(&characters),
+            lots: Arc::clone(&lots),
             party: RwLock::new(None),
             destination: RwLock::new(None),
             account: claims.sub,
@@ -215,6 +236,9 @@ impl Visitor {
             }
             Step::Inventory => self.read(&format!("/v1/characters/{}/inventory", self.character()?)).await,
             Step::Wallet => self.read(&format!("/v1/characters/{}/wallet", self.character()?)).await,
+            Step::Sell => self.sell().await,
+            Step::Browse => self.read("/v1/market/listings?item=hide&limit=20").await,
+            Step::Buy => self.buy().await,
             Step::AskFriend => {
                 let body = json!({ "from": self.character()?, "to": { "character": self.neighbour(1)? } });
                 self.change("/v1/friends/requests", &body).await.map(drop)
@@ -280,7 +304,7 @@ impl Visitor {
             "sequence": self.fleet.next_sequence(), "character": character,
             "xp": 10, "kills": 1, "deaths": 0,
             "items": [{ "item": "hide", "count": 1 }],
-            "currencies": [{ "currency": "coin", "amount": 5 }],
+            "currencies": [{ "currency": "coin", "amount": 2 * PRICE }],
         });
         self.batch("events", &json!([event])).await
     }
@@ -306,6 +330,27 @@ impl Visitor {
     async fn say(&self, channel: &str) -> Result<(), Fault> {
         let body = json!({ "character": self.character()?, "text": "Who comes along to the old tower?" });
         self.change(&format!("/v1/chat/{channel}/messages"), &body).await.map(drop)
+    }
+
+    async fn sell(&self) -> Result<(), Fault> {
+        let lot = json!({ "stack": { "item": "hide", "count": 1 } });
+        let body = json!({
+            "character": self.character()?, "lot": lot, "currency": "coin", "price": PRICE, "hours": 1,
+        });
+        let listing: Listing = answer(self.keyed("/v1/market/listings").json(&body)).await?;
+        self.lots.lock().unwrap_or_else(PoisonError::into_inner).push_back((self.number, listing.id));
+        Ok(())
+    }
+
+    /// The oldest lot of somebody else.
+    async fn buy(&self) -> Result<(), Fault> {
+        let lot = {
+            let mut lots = self.lots.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = lots.iter().position(|(seller, _)| *seller != self.number);
+            place.and_then(|place| lots.remove(place)).ok_or_else(|| Fault::failed("nothing is for sale"))?
+        };
+        let body = json!({ "character": self.character()?, "price": PRICE });
+        self.change(&format!("/v1/market/listings/{}/buy", lot.1), &body).await.map(drop)
     }
 
     async fn party(&self, step: Step) -> Result<(), Fault> {
