@@ -97,17 +97,19 @@ fn patience_of(query: Option<&str>) -> Duration {
 /// A caller of whom only the address is known, until it shows a token that is good.
 struct Stranger {
     address: Option<IpAddr>,
-    /// Without any token it is one for sure.
+    /// Without any token it is one for sure, and so is whoever asks what takes no token, whatever it shows.
     for_sure: bool,
 }
 
 impl Stranger {
     fn of(around: &Surroundings, request: &Request) -> Self {
         // Whoever watches the process asks often, and the answer costs nothing.
-        let watched = request.uri().path() == "/health";
+        let path = request.uri().path();
+        let watched = path == "/health";
+        let takes_token = ["/v1/", "/admin/", "/internal/"].iter().any(|start| path.starts_with(start));
         let address =
             rate::address::of(around.address_header.as_ref(), request.headers(), request.extensions());
-        let for_sure = !request.headers().contains_key(header::AUTHORIZATION);
+        let for_sure = !takes_token || !request.headers().contains_key(header::AUTHORIZATION);
         Self { address: address.filter(|_| !watched), for_sure }
     }
 
@@ -181,9 +183,12 @@ fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "authorization, content-type, idempotency-key, x-correlation-id",
+            "authorization, content-type, idempotency-key, if-none-match, x-correlation-id",
         ),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ratelimit, ratelimit-policy, retry-after, x-correlation-id"),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "etag, ratelimit, ratelimit-policy, retry-after, x-correlation-id",
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

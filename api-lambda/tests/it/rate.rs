@@ -62,6 +62,11 @@ async fn each_caller_has_a_bucket_of_its_own() {
     check(&join_all((0..40).map(|_| stranger("192.0.2.1", None))).await, "address", 7, 401);
     check(&join_all((0..40).map(|_| stranger("192.0.2.2", Some("rubbish")))).await, "address", 7, 401);
     stranger("192.0.2.3", None).await.problem(401, "token_missing");
+    let open = || {
+        let request = app.request(Method::GET, "/openapi.json").header("x-forwarded-for", "192.0.2.4");
+        send(request.bearer_auth("rubbish"))
+    };
+    check(&join_all((0..40).map(|_| open())).await, "address", 7, 200);
     // A good token does not pay for bad ones from its address.
     let request = other.request(Method::GET, "/v1/characters").header("x-forwarded-for", "192.0.2.1");
     assert_eq!(send(request).await.status, 200);
@@ -82,17 +87,24 @@ async fn pages_may_read_the_headers_and_use_every_method() {
     let origin = "http://page.example:8080";
     let answer = send(player.request(Method::GET, "/v1/characters").header("origin", origin)).await;
     let exposed = answer.headers["access-control-expose-headers"].to_str().expect("ASCII");
-    for header in ["ratelimit", "ratelimit-policy", "retry-after", "x-correlation-id"] {
+    for header in ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-correlation-id"] {
         assert!(exposed.split(", ").any(|name| name == header), "{header} in {exposed}");
     }
     let described: serde_json::Value = send(app.request(Method::GET, "/openapi.json")).await.ok(200);
     let preflight = app.request(Method::OPTIONS, "/v1/characters").header("origin", origin);
-    let allowed = send(preflight.header("access-control-request-method", "PUT")).await;
-    let allowed = allowed.headers["access-control-allow-methods"].to_str().expect("ASCII").to_owned();
+    let answer = send(preflight.header("access-control-request-method", "PUT")).await;
+    let allows = |what: &str, name: &str| {
+        let allowed = answer.headers[what].to_str().expect("ASCII");
+        assert!(allowed.split(", ").any(|one| one == name), "{name} in {allowed}");
+    };
     for operations in described["paths"].as_object().expect("paths").values() {
-        for method in operations.as_object().expect("operations").keys() {
-            let method = method.to_uppercase();
-            assert!(allowed.split(", ").any(|name| name == method), "{method} in {allowed}");
+        for (method, operation) in operations.as_object().expect("operations") {
+            allows("access-control-allow-methods", &method.to_uppercase());
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|parameter| parameter["in"] == "header") {
+                let name = parameter["name"].as_str().expect("a name").to_lowercase();
+                allows("access-control-allow-headers", &name);
+            }
         }
     }
 }
