@@ -134,7 +134,7 @@ pub(crate) async fn reset(
     let board = writable(board_here(&region, &board)?)?;
     let now = crate::clock::now();
     let route = format!("boards/{}/reset", board.definition.board);
-    let keyed = KeyedRequest::of(&"admin", &route, &key, &());
+    let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &());
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }

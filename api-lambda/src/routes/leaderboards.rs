@@ -10,14 +10,15 @@ use domain::contract::boards::{
 };
 use domain::ids::{BoardId, CharacterId, SeasonId};
 use domain::time::UnixMillis;
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 
 use crate::error::{ApiError, refusals};
 use crate::extract::{InPath, InQuery, PAGE_MAX, Player};
 use crate::state::Region;
-use crate::store::Store;
 use crate::store::boards::{Board, PageStart};
 use crate::store::cursor::Cursor;
+use crate::store::{Store, StoreError};
 
 /// Entries of a page unless told.
 const LIMIT_USUAL: i32 = 10;
@@ -92,11 +93,11 @@ pub(crate) async fn list(
     State(store): State<Store>,
 ) -> Result<Json<LeaderboardList>, ApiError> {
     let now = crate::clock::now();
-    let mut boards = Vec::new();
-    for definition in &region.catalogue().boards {
+    let catalogue = region.catalogue();
+    let boards = catalogue.boards.iter().map(async |definition| {
         let board = Board::of(definition, &region.name);
         let season = store.current_season(&board, now).await?;
-        boards.push(Leaderboard {
+        Ok::<_, StoreError>(Leaderboard {
             board: definition.board.clone(),
             title: definition.title.clone(),
             order: definition.order,
@@ -104,9 +105,9 @@ pub(crate) async fn list(
             has_subscores: definition.subscores.is_some(),
             reset: definition.reset.clone(),
             season: current(&board, season, now),
-        });
-    }
-    Ok(Json(LeaderboardList { boards }))
+        })
+    });
+    Ok(Json(LeaderboardList { boards: try_join_all(boards).await? }))
 }
 
 fn current(board: &Board, season: SeasonId, now: UnixMillis) -> Season {

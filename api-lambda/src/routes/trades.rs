@@ -84,12 +84,8 @@ pub(crate) async fn open(
     if !store.blocked_between(claims.sub, &[other.account]).await?.is_empty() {
         return Err(refusals::CANNOT_TRADE.into());
     }
-    let found = store.whereabouts(&[body.character, body.with]).await?;
-    let places: Vec<_> = found.iter().map(|one| one.instance).collect();
-    let instance = match places[..] {
-        [mine, theirs] if mine == theirs => mine,
-        _ => return Err(refusals::NOT_TOGETHER.into()),
-    };
+    let both = [body.character, body.with];
+    let instance = store.together(both, now).await?.ok_or(refusals::NOT_TOGETHER)?;
     let side = |character: CharacterId, account| Side {
         character,
         account,

@@ -67,6 +67,18 @@ impl Store {
         Ok(characters.iter().map(|id| Presence { character: *id, online: stay(id) }).collect())
     }
 
+    /// The instance that both are in, if it is one and has a living host.
+    pub(crate) async fn together(
+        &self,
+        characters: [CharacterId; 2],
+        now: UnixMillis,
+    ) -> Result<Option<InstanceId>, StoreError> {
+        let places = self.presence(&characters, now).await?;
+        let mut places = places.iter().map(|one| one.online.as_ref().map(|stay| stay.instance));
+        let first = places.next().flatten();
+        Ok(first.filter(|_| places.all(|place| place == first)))
+    }
+
     /// Notes who left the instance, for those whose newest claim is the host's.
     pub(crate) async fn apply_left(
         &self,

@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use contest::rank::{Change, Score, ScoreOverflow};
 use domain::contract::boards::{CharacterScore, ScoresSubmitted, StandingScore};
 use domain::ids::{CharacterId, SeasonId};
 use domain::time::UnixMillis;
 
 use crate::store::batches::TRANSACTION_PARTS_MAX;
-use crate::store::item::{self, Item, text};
+use crate::store::item::{self, Item};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
 
 use super::hide::{Flag, flag_key};
 use super::resets::any_reset_key;
@@ -188,7 +188,7 @@ impl Store {
                 submitted.standing.push(standing_score(score.character, &entry));
             }
             let mut parts = vec![self.answer_part(&answer(&submitted))];
-            parts.extend(scores.iter().map(|score| self.living_check(score.character)));
+            parts.extend(scores.iter().map(|score| self.lives_part(score.character)));
             parts.extend(planned.parts);
             if parts.len() > TRANSACTION_PARTS_MAX {
                 return Ok(Err(Refusal::TooFar));
@@ -203,15 +203,6 @@ impl Store {
             back_off(attempt).await;
         }
         Err(StoreError::Contended("an entry of a board"))
-    }
-
-    fn living_check(&self, character: CharacterId) -> TransactWriteItem {
-        transact::check(
-            ConditionCheck::builder()
-                .table_name(&self.tables.players)
-                .key("pk", text(character))
-                .condition_expression("attribute_exists(pk) AND attribute_not_exists(deleted_at)"),
-        )
     }
 }
 

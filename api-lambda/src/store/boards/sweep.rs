@@ -56,8 +56,11 @@ impl Store {
     ) -> Result<BoardsSwept, StoreError> {
         let mut swept = BoardsSwept { deleted: 0, settled: 0, more: false };
         for character in self.unsettled_characters().await? {
-            self.settle_boards(character).await?;
-            swept.settled += 1;
+            // One that cannot be settled must not keep the others waiting.
+            match self.settle_boards(character).await {
+                Ok(_) => swept.settled += 1,
+                Err(error) => tracing::error!(character.id = %character, %error, "boards are not settled"),
+            }
         }
         for board in boards.iter().filter(|board| board.is_writable) {
             for season in self.old_seasons(board, now).await? {

@@ -107,17 +107,30 @@ impl Store {
             more |= page.last_evaluated_key.is_some();
             for key in page.items.unwrap_or_default() {
                 left = left.saturating_sub(1);
-                // The index may be behind: the listing itself decides.
-                let Some(item) = self.market_item(item::read_text(&key, "pk")?, LISTING).await? else {
-                    continue;
-                };
-                let listing = read_listing(&item)?;
-                let due = listing.state == ListingState::Open && listing.expires_at <= now;
-                if due && self.return_lot(rules, &listing, ListingState::Expired, now).await?.is_ok() {
-                    expired.push((listing.seller, listing.id));
+                let listing = item::read_text(&key, "pk")?;
+                match self.expire_listing(rules, listing, now).await {
+                    Ok(closed) => expired.extend(closed),
+                    // One that cannot be closed must not keep the others open.
+                    Err(error) => tracing::error!(listing.id = listing, %error, "a listing stays open"),
                 }
             }
         }
         Ok((expired, more))
+    }
+
+    /// Closes a listing that an index names as due. The index may be behind: the listing itself decides.
+    async fn expire_listing(
+        &self,
+        rules: &PossessionRules,
+        pk: &str,
+        now: UnixMillis,
+    ) -> Result<Option<(CharacterId, ListingId)>, StoreError> {
+        let Some(item) = self.market_item(pk, LISTING).await? else { return Ok(None) };
+        let listing = read_listing(&item)?;
+        if listing.state != ListingState::Open || listing.expires_at > now {
+            return Ok(None);
+        }
+        let closed = self.return_lot(rules, &listing, ListingState::Expired, now).await?;
+        Ok(closed.ok().map(|()| (listing.seller, listing.id)))
     }
 }

@@ -38,6 +38,8 @@ impl Store {
                 .expression_attribute_names("#hash", hash)
                 .expression_attribute_values(":character", text(character))
                 .set_exclusive_start_key(start)
+                // A sale of a moment ago may have left a claim; an index is never read so.
+                .consistent_read(index.is_none())
                 .limit(DELETED_PER_ROUND);
             let page = call.send().await.map_err(unavailable)?;
             for key in page.items.unwrap_or_default() {

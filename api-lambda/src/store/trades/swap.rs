@@ -50,12 +50,16 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Result<(), SwapRefusal>, StoreError> {
         debug_assert_eq!(after.state, TradeState::Done);
+        let both = before.sides.each_ref().map(|side| side.character);
+        if self.together(both, now).await? != Some(before.instance) {
+            return Ok(Err(SwapRefusal::Left));
+        }
         for attempt in 0..ATTEMPTS_MAX {
             let swap = match self.swap_parts(rules, before, now).await? {
                 Ok(swap) => swap,
                 Err(words) => return Ok(Err(SwapRefusal::Failed(words))),
             };
-            let [from, to] = [before.sides[0].character, before.sides[1].character];
+            let [from, to] = both;
             let mut parts = vec![
                 self.trade_part(Some(before), after),
                 self.inside_part(from, before.instance),
