@@ -276,7 +276,8 @@ pub(crate) async fn cancel(
     let now = crate::clock::now();
     let ticket = store.ticket(id).await?.filter(|ticket| ticket.is_of(claims.sub));
     let ticket = ticket.ok_or(refusals::NO_TICKET)?;
-    if let Cancelled::LeftMatch(roster) = store.cancel_ticket(claims.sub, id, &region.name, now).await? {
+    if let Cancelled::LeftMatch(roster) = store.cancel_ticket(claims.sub, id, Some(&region.name), now).await?
+    {
         if let Some((_, seat)) = roster.seat_of(claims.sub, id) {
             give_seat_back(&store, &roster, seat.character, now).await;
         }

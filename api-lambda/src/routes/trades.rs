@@ -15,6 +15,7 @@ use domain::time::UnixMillis;
 
 use crate::error::refusals::market::{BOUND, NO_ITEM_KIND, NOT_ENOUGH, NOT_OWNED, WORN};
 use crate::error::refusals::possessions::NO_CURRENCY;
+use crate::error::refusals::social;
 use crate::error::refusals::trades as refusals;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
@@ -43,13 +44,17 @@ async fn tell_both(store: &Store, trade: &StoredTrade, now: UnixMillis) {
         to,
         failure: trade.failure.clone(),
     };
-    tell(store, &[from, to], "trade", &body, now).await;
+    let told = if trade.hidden { &[from][..] } else { &[from, to] };
+    tell(store, told, "trade", &body, now).await;
 }
 
 /// The trade, and which of its sides is the account's.
 async fn own(store: &Store, id: TradeId, account: AccountId) -> Result<(StoredTrade, usize), ApiError> {
     let trade = store.trade(id).await?.ok_or(refusals::NO_TRADE)?;
     let side = trade.sides.iter().position(|side| side.account == account).ok_or(refusals::NO_TRADE)?;
+    if trade.hidden && side == 1 {
+        return Err(refusals::NO_TRADE.into());
+    }
     Ok((trade, side))
 }
 
@@ -81,8 +86,9 @@ pub(crate) async fn open(
     if other.account == claims.sub {
         return Err(refusals::NOT_TOGETHER.into());
     }
-    if !store.blocked_between(claims.sub, &[other.account]).await?.is_empty() {
-        return Err(refusals::CANNOT_TRADE.into());
+    let (blocking, hidden) = store.blocks(claims.sub, other.account).await?;
+    if blocking {
+        return Err(social::BLOCKING.into());
     }
     let both = [body.character, body.with];
     let instance = store.together(both, now).await?.ok_or(refusals::NOT_TOGETHER)?;
@@ -99,6 +105,7 @@ pub(crate) async fn open(
         stamp: 1,
         instance,
         sides: [side(body.character, claims.sub), side(body.with, other.account)],
+        hidden,
         failure: None,
         expires_at: now.plus_millis(INVITED_MILLIS),
     };

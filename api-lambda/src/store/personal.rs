@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{AccountId, CharacterId};
 
 use crate::store::item::{Item, text};
 use crate::store::{Store, StoreError, unavailable};
 
+mod character;
 pub(crate) mod erase;
 mod export;
+mod own;
 mod sweep;
 
 /// A table and how it holds what belongs to a player.
@@ -23,8 +26,7 @@ pub(crate) struct PersonalTable {
     keys: &'static [&'static str],
     /// What is found by a key, exported and deleted.
     partitions: &'static [Whose],
-    /// Whether items of others mention the player, so that the whole table is looked through once: on a table that
-    /// is small or in which nothing lasts.
+    /// Whether items that are not found by a key mention the player, so that the whole table is looked through once.
     swept: bool,
     /// In words: why this is all.
     how: &'static str,
@@ -36,13 +38,18 @@ enum Whose {
     Account,
     /// Its key is a character.
     Character,
-    /// An index by the account.
-    Index(&'static str, &'static str),
+    /// An index by the account: its name and its key.
+    Index(&'static str, [&'static str; 2]),
+    /// An index by a character: its name and its key.
+    CharacterIndex(&'static str, [&'static str; 2]),
     /// One of all players: the items that mention this one.
     Shared(&'static str),
 }
 
-use Whose::{Account, Character, Index, Shared};
+use Whose::{Account, Character, CharacterIndex, Index, Shared};
+
+/// Items of one page of a whole table.
+const SCANNED_PER_PAGE: i32 = 1_000;
 
 const SIMPLE: &[&str] = &["pk"];
 const SORTED: &[&str] = &["pk", "sk"];
@@ -52,7 +59,7 @@ const fn without(name: &'static str, keys: &'static [&'static str], how: &'stati
     PersonalTable { name, keys, partitions: &[], swept: false, how }
 }
 
-/// A table with partitions of a player.
+/// A table with partitions of a player, and nothing else of it.
 const fn with(
     name: &'static str,
     keys: &'static [&'static str],
@@ -62,16 +69,20 @@ const fn with(
     PersonalTable { name, keys, partitions, swept: false, how }
 }
 
+/// A table in which items that are found by no key mention a player too.
+const fn swept(
+    name: &'static str,
+    keys: &'static [&'static str],
+    partitions: &'static [Whose],
+    how: &'static str,
+) -> PersonalTable {
+    PersonalTable { name, keys, partitions, swept: true, how }
+}
+
 /// Every table of the store.
 pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
     with("players", SIMPLE, &[Account, Character], "names go with the deletion of each character"),
-    PersonalTable {
-        name: "requests",
-        keys: SIMPLE,
-        partitions: &[],
-        swept: true,
-        how: "answers and events of the last 24 hours",
-    },
+    swept("requests", SIMPLE, &[], "answers and events of the last 24 hours"),
     without("fleet", SIMPLE, "seats that were promised end within a minute"),
     without("mail", SORTED, "mail expires after a minute"),
     with(
@@ -91,37 +102,35 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         ],
         "what characters own, and which are deleted",
     ),
-    PersonalTable {
-        name: "admin",
-        keys: SORTED,
-        partitions: &[Account],
-        swept: true,
-        how: "notes and bans; the audit log keeps calls under a pseudonym, without what was said",
-    },
-    with("boards", SORTED, &[], "entries go with the deletion of each character"),
-    with("matchmaking", SORTED, &[Character], "tickets and matches expire; ratings are a character's"),
-    PersonalTable {
-        name: "tournaments",
-        keys: SORTED,
-        partitions: &[],
-        swept: true,
-        how: "logs that mention who took part",
-    },
+    swept(
+        "admin",
+        SORTED,
+        &[Account],
+        "notes and bans; the audit log keeps calls under a pseudonym, without what was said",
+    ),
+    with("boards", SORTED, &[Character], "entries; their places and counts go with them"),
+    swept("matchmaking", SORTED, &[Character], "ratings; tickets and matches that mention who took part"),
+    swept("tournaments", SORTED, &[], "logs that mention who took part"),
     with(
         "social",
         SORTED,
         &[Account, Character],
         "own lists; those of others are changed through the relations",
     ),
-    with(
+    swept(
         "market",
         SORTED,
-        &[Character],
-        "offers and what waits for a character go with it; history and fees name nobody",
+        &[Character, CharacterIndex("by_seller", ["seller", "listing"])],
+        "offers and what waits for a character; trades that mention both; history and fees name nobody",
     ),
-    with("chat", SORTED, &[Index("by_author", "author")], "what was said and reported, found by its author"),
+    swept(
+        "chat",
+        SORTED,
+        &[Index("by_author", ["author", "sk"])],
+        "what was said and reported, found by its author; what was whispered to a character",
+    ),
     without("content", SORTED, "the catalogue"),
-    without("rooms", SIMPLE, "rooms expire when they are over"),
+    swept("rooms", SIMPLE, &[], "who is in a room, or was put out of it"),
     without("migrations", SIMPLE, "names of migrations"),
 ];
 
@@ -140,43 +149,102 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Texts by which an item is known to mention the player.
+    /// Texts by which an item is known to mention the player: the digits of ids, whatever stands before them.
     fn ids(&self) -> Vec<String> {
         let characters = self.characters.iter().map(ToString::to_string);
-        [self.account.to_string()].into_iter().chain(characters).collect()
+        let ids = [self.account.to_string()].into_iter().chain(characters);
+        ids.map(|id| digits(&id).to_owned()).collect()
     }
 }
 
-/// One query: a table, and what its key or index must be.
+/// An id without its prefix: entrants of tournaments have the digits of a character.
+fn digits(id: &str) -> &str {
+    id.rsplit('_').next().unwrap_or(id)
+}
+
+/// A place to look at: a table, and how.
 struct Place {
     table: &'static PersonalTable,
-    index: Option<&'static str>,
-    attribute: &'static str,
-    value: String,
-    /// Only items that mention the player.
-    filtered: bool,
+    find: Find,
 }
 
-/// Every query that is needed to find what belongs to the player, in an order that stays.
-fn places(subject: &Subject) -> Vec<Place> {
-    let mut places = Vec::new();
-    for table in PERSONAL_TABLES {
-        for whose in table.partitions {
-            let mut add = |index, attribute, value, filtered| {
-                places.push(Place { table, index, attribute, value, filtered });
-            };
-            match whose {
-                Account => add(None, table.keys[0], subject.account.to_string(), false),
-                Character => {
-                    for character in &subject.characters {
-                        add(None, table.keys[0], character.to_string(), false);
-                    }
-                }
-                Index(index, attribute) => add(Some(*index), *attribute, subject.account.to_string(), false),
-                Shared(value) => add(None, table.keys[0], (*value).to_owned(), true),
+/// How a place is looked at.
+enum Find {
+    /// One query. Of what is not the player's own partition, only items that mention the player.
+    Query { index: Option<(&'static str, [&'static str; 2])>, value: String, is_own: bool },
+    /// The whole table, for items that mention the player and are in no partition of its own.
+    Scan,
+}
+
+impl Place {
+    const fn query(
+        table: &'static PersonalTable,
+        index: Option<(&'static str, [&'static str; 2])>,
+        value: String,
+        is_own: bool,
+    ) -> Self {
+        Self { table, find: Find::Query { index, value, is_own } }
+    }
+
+    /// The attributes of the key that a page ends with.
+    fn page_keys(&self) -> Vec<&'static str> {
+        let mut keys = self.table.keys.to_vec();
+        if let Find::Query { index: Some((_, more)), .. } = &self.find {
+            keys.extend(more.iter().filter(|name| !self.table.keys.contains(name)));
+        }
+        keys
+    }
+
+    /// The attribute that the query is by, and its value.
+    fn fixed(&self) -> Option<(&'static str, AttributeValue)> {
+        match &self.find {
+            Find::Query { index, value, .. } => {
+                Some((index.map_or(self.table.keys[0], |(_, [hash, _])| hash), text(value)))
             }
+            Find::Scan => None,
         }
     }
+
+    /// Whether all that is found is the player's, so that it is exported as it is.
+    const fn is_own(&self) -> bool {
+        matches!(self.find, Find::Query { is_own: true, .. })
+    }
+}
+
+/// Every place where something of a character is found by a key.
+fn places_of(character: CharacterId) -> impl Iterator<Item = Place> {
+    let all =
+        PERSONAL_TABLES.iter().flat_map(|table| table.partitions.iter().map(move |whose| (table, whose)));
+    all.filter_map(move |(table, whose)| match whose {
+        Character => Some(Place::query(table, None, character.to_string(), true)),
+        CharacterIndex(name, keys) => {
+            Some(Place::query(table, Some((*name, *keys)), character.to_string(), false))
+        }
+        Account | Index(..) | Shared(_) => None,
+    })
+}
+
+/// Every place where something of the player is found by a key, in an order that stays.
+fn places(subject: &Subject) -> Vec<Place> {
+    let mut places: Vec<_> = subject.characters.iter().flat_map(|character| places_of(*character)).collect();
+    for table in PERSONAL_TABLES {
+        places.extend(table.partitions.iter().filter_map(|whose| match whose {
+            Account => Some(Place::query(table, None, subject.account.to_string(), true)),
+            Index(name, keys) => {
+                Some(Place::query(table, Some((*name, *keys)), subject.account.to_string(), false))
+            }
+            Shared(value) => Some(Place::query(table, None, (*value).to_owned(), false)),
+            Character | CharacterIndex(..) => None,
+        }));
+    }
+    places
+}
+
+/// Every place where anything of the player is.
+fn all_places(subject: &Subject) -> Vec<Place> {
+    let mut places = places(subject);
+    let swept = PERSONAL_TABLES.iter().filter(|table| table.swept);
+    places.extend(swept.map(|table| Place { table, find: Find::Scan }));
     places
 }
 
@@ -193,24 +261,61 @@ impl Store {
         subject: &Subject,
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(self.personal_table(place.table.name))
-            .set_index_name(place.index.map(str::to_owned))
-            .key_condition_expression("#key = :key")
-            .expression_attribute_names("#key", place.attribute)
-            .expression_attribute_values(":key", text(&place.value))
-            .consistent_read(place.index.is_none())
-            .set_exclusive_start_key(start)
-            .limit(100);
-        let Some(page) = existing(call.send().await)? else { return Ok((Vec::new(), None)) };
-        let mut items = page.items.unwrap_or_default();
-        if place.filtered {
-            let ids = subject.ids();
-            items.retain(|item| item.values().any(|value| mentions(value, &ids)));
+        let ids = subject.ids();
+        match &place.find {
+            Find::Query { index, value, is_own } => {
+                let call = self
+                    .client
+                    .query()
+                    .table_name(self.personal_table(place.table.name))
+                    .set_index_name(index.map(|(name, _)| name.to_owned()))
+                    .key_condition_expression("#key = :key")
+                    .expression_attribute_names(
+                        "#key",
+                        index.map_or(place.table.keys[0], |(_, keys)| keys[0]),
+                    )
+                    .expression_attribute_values(":key", text(value))
+                    .consistent_read(index.is_none())
+                    .set_exclusive_start_key(start)
+                    .limit(100);
+                let Some(page) = existing(call.send().await)? else { return Ok((Vec::new(), None)) };
+                let mut items = page.items.unwrap_or_default();
+                items.retain(|item| *is_own || item.values().any(|value| mentions(value, &ids)));
+                Ok((items, page.last_evaluated_key))
+            }
+            Find::Scan => {
+                let (mut items, next) = self.table_page(place.table, start).await?;
+                let is_elsewhere = |item: &Item| {
+                    item.get("pk")
+                        .and_then(|pk| pk.as_s().ok())
+                        .is_some_and(|pk| ids.iter().any(|id| id == digits(pk)))
+                };
+                items.retain(|item| {
+                    !is_elsewhere(item)
+                        && !erase::is_job(item)
+                        && item.values().any(|value| mentions(value, &ids))
+                });
+                Ok((items, next))
+            }
         }
-        Ok((items, page.last_evaluated_key))
+    }
+
+    /// A page of a whole table, and where the next one starts.
+    async fn table_page(
+        &self,
+        table: &PersonalTable,
+        start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let call = self.client.scan().table_name(self.personal_table(table.name)).limit(SCANNED_PER_PAGE);
+        match call.consistent_read(true).set_exclusive_start_key(start).send().await {
+            Ok(page) => Ok((page.items.unwrap_or_default(), page.last_evaluated_key)),
+            Err(error)
+                if error.as_service_error().is_some_and(ScanError::is_resource_not_found_exception) =>
+            {
+                Ok((Vec::new(), None))
+            }
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     async fn delete_item(&self, table: &PersonalTable, item: &Item) -> Result<(), StoreError> {

@@ -40,6 +40,24 @@ impl Store {
         Ok(())
     }
 
+    /// Takes a character of the account out of its party, and out of what invites it.
+    pub(crate) async fn forget_in_parties(
+        &self,
+        account: AccountId,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        for mark in self.social_partition(account).await? {
+            if mark.contains_key("party")
+                && item::read_parsed::<CharacterId>(&mark, "character")? == character
+            {
+                self.forget_in_party(account, &mark, now).await?;
+                self.delete_social(social_key(account, item::read_text(&mark, "sk")?)).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn forget_in_party(
         &self,
         account: AccountId,

@@ -202,19 +202,33 @@ impl Store {
         Ok(self.transact(vec![transact::update(update)]).await?.is_ok())
     }
 
+    /// Gives up what the character waits or plays with, as part of its deletion. The coordinator is not told: it hears
+    /// of it when it forms a match.
+    pub(crate) async fn leave_matchmaking(
+        &self,
+        account: AccountId,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        if let Some(ticket) = self.ticket_of(character).await? {
+            self.cancel_ticket(account, ticket, None, now).await?;
+        }
+        Ok(())
+    }
+
     /// Cancels the ticket for the account, whatever became of it meanwhile.
     pub(crate) async fn cancel_ticket(
         &self,
         account: AccountId,
         id: MatchTicketId,
-        home: &str,
+        home: Option<&str>,
         now: UnixMillis,
     ) -> Result<Cancelled, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
             let Some(ticket) = self.ticket(id).await? else { return Ok(Cancelled::Done) };
             match (ticket.stage, ticket.match_id) {
                 (TicketStage::Searching, _) => {
-                    if self.close_ticket(&ticket, TicketStage::Cancelled, Some(home), now).await? {
+                    if self.close_ticket(&ticket, TicketStage::Cancelled, home, now).await? {
                         return Ok(Cancelled::Done);
                     }
                 }

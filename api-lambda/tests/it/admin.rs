@@ -3,6 +3,7 @@
 mod audit;
 mod bans;
 mod keys;
+pub(crate) mod life;
 mod maintenance;
 mod operations;
 mod platform;

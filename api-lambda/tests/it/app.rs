@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api_lambda::{ApiConfig, migrations};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use domain::contract::hosts::{HostRegistered, RegisterHost};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, HostId, SessionId};
+use domain::limits::HOST_HEARTBEAT_MILLIS;
 use domain::time::UnixMillis;
 use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
 use reqwest::{Method, RequestBuilder};
@@ -170,6 +171,8 @@ pub(crate) struct App {
     pub(crate) edge: Arc<Edge>,
     pub(crate) engine: Engine,
     pub(crate) http: reqwest::Client,
+    /// The API that hosts tell that they live: the first on the store, whatever befalls the calls of another one.
+    sound: String,
 }
 
 /// The configuration of an app on this engine and edge.
@@ -206,7 +209,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { url, edge, engine, http: http() }
+        Self { sound: url.clone(), url, edge, engine, http: http() }
     }
 
     /// Another API on the same store, as another process of the same or another region would be.
@@ -222,7 +225,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { url, edge: Arc::clone(&self.edge), engine, http: http() }
+        Self { url, edge: Arc::clone(&self.edge), engine, http: http(), sound: self.sound.clone() }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -252,6 +255,23 @@ impl App {
         let host = HostId::new(now(), random());
         let answer = self.internal("/hosts", &registration(host, zones)).await;
         (host, answer.ok(200))
+    }
+
+    /// A host that lives as long as the test does, however slow that is.
+    pub(crate) async fn living_host(&self, zones: &[&str]) -> (HostId, HostRegistered) {
+        let (host, registered) = self.host(zones).await;
+        let beat = serde_json::json!({ "instances": [], "tick_p99_us": 1, "draining": false });
+        let url = format!("{}/internal/v1/hosts/{host}/heartbeat", self.sound);
+        let request = self.http.post(url).bearer_auth(SERVICE_TOKEN).json(&beat);
+        tokio::spawn(async move {
+            let mut pace = tokio::time::interval(Duration::from_millis(HOST_HEARTBEAT_MILLIS));
+            loop {
+                pace.tick().await;
+                // One that is lost is followed by another.
+                let _ = request.try_clone().expect("a body that is there").send().await;
+            }
+        });
+        (host, registered)
     }
 
     /// The value of a counter.

@@ -248,7 +248,7 @@ async fn administrators_alone_administer() {
 #[tokio::test]
 async fn events_bring_scores_with_what_else_they_bring() {
     let world = World::start(40).await;
-    let (_, registered) = world.app.host(&["forest"]).await;
+    let (_, registered) = world.app.living_host(&["forest"]).await;
     let own = &registered.instances[0];
     let event = |sequence: usize, index: usize, scores: Value| {
         json!({ "sequence": sequence, "character": world.id(index), "xp": 1, "kills": 2, "deaths": 0,

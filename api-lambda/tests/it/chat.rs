@@ -43,7 +43,7 @@ async fn mail(app: &App, host: HostId) -> Vec<(Audience, ChatMessage)> {
 }
 
 async fn forest(app: &App) -> (HostId, AssignedInstance) {
-    let (host, registered) = app.host(&["forest"]).await;
+    let (host, registered) = app.living_host(&["forest"]).await;
     (host, registered.instances[0].clone())
 }
 

@@ -37,7 +37,7 @@ async fn gains_are_stored_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
         let character = player.create(&fresh_name()).await;
-        let (_, registered) = app.host(&["forest"]).await;
+        let (_, registered) = app.living_host(&["forest"]).await;
         let own = &registered.instances[0];
         let body = json!({ "epoch": own.epoch, "events": [{
             "sequence": 1, "character": character.id, "xp": 7, "kills": 1, "deaths": 0, "items": [],
@@ -63,7 +63,7 @@ async fn a_seat_is_taken_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
         let character = player.create(&fresh_name()).await;
-        app.host(&["forest"]).await;
+        app.living_host(&["forest"]).await;
         let scenario = Scenario {
             request: Box::new(|| {
                 player
@@ -86,7 +86,7 @@ async fn possessions_change_once_whatever_befalls_the_store() {
     at_every_call(async |app, proxy, fault, reach| {
         let player = app.player().await;
         let character = player.create(&fresh_name()).await;
-        let (host, registered) = app.host(&["forest"]).await;
+        let (host, registered) = app.living_host(&["forest"]).await;
         let own = &registered.instances[0];
         let claim =
             json!({ "account": player.account, "host": host, "instance": own.instance, "epoch": own.epoch });

@@ -296,7 +296,7 @@ async fn friends_see_where_friends_are() {
     let app = App::start().await;
     let (ann, bob) = (person(&app, "Ann").await, person(&app, "Bob").await);
     ann.befriend(&bob).await;
-    let (host, registered) = app.host(&["forest"]).await;
+    let (host, registered) = app.living_host(&["forest"]).await;
     let at = &registered.instances[0];
     enter(&app, &bob, host, at).await;
     let page: FriendPage = ann.player.get("/v1/friends").await.ok(200);

@@ -40,7 +40,7 @@ impl World<'_> {
 }
 
 pub(crate) async fn world(app: &App) -> World<'_> {
-    let (host, registered) = app.host(&["forest"]).await;
+    let (host, registered) = app.living_host(&["forest"]).await;
     World { app, host, registered }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::app::App;
 
 async fn kill(app: &App, characters: &[(&Character, u32)]) {
-    let (_, registered) = app.host(&["forest"]).await;
+    let (_, registered) = app.living_host(&["forest"]).await;
     let own = &registered.instances[0];
     let events: Vec<_> = (1_u64..)
         .zip(characters)

@@ -252,6 +252,36 @@ async fn lots_come_back_and_what_finds_no_room_waits() {
 }
 
 #[tokio::test]
+async fn claims_are_paged_to_their_end() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, bob, _] = three(&app, &world).await;
+    let mut owed = Vec::new();
+    for number in 0..5 {
+        let lot = json!({ "stack": { "item": "potion", "count": 1 } });
+        owed.push(ada.list(&format!("lot-{number}"), &lot, 10).await.ok::<Listing>(201));
+    }
+    world.gains(&[items(20, ada.id, "potion", 5)]).await;
+    for listing in &owed {
+        ada.take_back(listing).await.ok::<Listing>(200);
+    }
+    let (mut seen, mut pages, mut next) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page: ClaimPage = ada.player.get(&ada.path(&format!("claims?limit=2{next}"))).await.ok(200);
+        pages.push(page.claims.len());
+        seen.extend(page.claims.iter().map(|claim| claim.id));
+        let Some(cursor) = page.next else { break };
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(seen, owed.iter().map(|listing| listing.id).collect::<Vec<_>>(), "in their order, each once");
+    assert!(pages.iter().all(|count| *count <= 2), "{pages:?}");
+    for query in ["limit=0", "limit=101", "cursor=x", "page=2"] {
+        ada.player.get(&ada.path(&format!("claims?{query}"))).await.problem(400, "bad_query");
+    }
+    bob.player.get(&bob.path(&format!("claims?limit=2{next}"))).await.ok::<ClaimPage>(200);
+}
+
+#[tokio::test]
 async fn what_a_deleted_character_sells_waits_until_it_is_restored() {
     let app = App::start().await;
     let world = world(&app).await;

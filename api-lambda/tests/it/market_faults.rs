@@ -78,3 +78,25 @@ async fn a_lot_is_taken_back_once_whatever_befalls_the_store() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_claim_is_collected_once_whatever_befalls_the_store() {
+    at_every_call(async |app: &App, proxy: &Proxy, fault: Fault, reach: Reach| {
+        let world = world(app).await;
+        let ada = hero(app, &world, &fresh_name()).await;
+        world.gains(&[items(1, ada.id, "potion", 99), coins(2, ada.id, 100)]).await;
+        let lot = json!({ "stack": { "item": "potion", "count": 4 } });
+        let listing: Listing = ada.list("lot", &lot, 100).await.ok(201);
+        world.gains(&[items(3, ada.id, "potion", 4)]).await;
+        ada.take_back(&listing).await.ok::<Listing>(200);
+        let use_up = json!({ "consume": { "item": "potion", "count": 9 } });
+        world.act(&[ada.does(1, &use_up)]).await;
+        let path = ada.path(&format!("claims/{}/collect", listing.id));
+        let scenario = post(&ada, path, json!({}), 200);
+        let collected = under_fault(proxy, &scenario, fault, reach).await;
+        assert_eq!(ada.count("potion").await, 94, "{fault:?} at {reach:?}");
+        assert!(ada.waiting().await.is_empty(), "{fault:?} at {reach:?}");
+        collected.is_some()
+    })
+    .await;
+}

@@ -76,19 +76,19 @@ async fn waiting<'a>(app: &'a App, queue: &str, count: usize) -> Vec<(Seeker<'a>
 }
 
 /// A host that is the coordinator, and offers one zone.
-struct Fleet {
+pub(crate) struct Fleet {
     host: HostId,
     registered: HostRegistered,
     epoch: Epoch,
 }
 
 async fn fleet(app: &App) -> Fleet {
-    let (host, registered) = app.host(&["hub"]).await;
+    let (host, registered) = app.living_host(&["hub"]).await;
     let lease: CoordinatorLease = app.internal("/coordinator/lease", &json!({ "host": host })).await.ok(200);
     Fleet { host, registered, epoch: lease.epoch }
 }
 
-fn form(queue: &str, teams: &[&[MatchTicketId]]) -> FormMatch {
+pub(crate) fn form(queue: &str, teams: &[&[MatchTicketId]]) -> FormMatch {
     let team = |tickets: &&[MatchTicketId]| FormTeam { tickets: tickets.to_vec(), roles: [].into() };
     FormMatch {
         match_id: MatchId::new(now(), random()),
@@ -103,7 +103,7 @@ fn form(queue: &str, teams: &[&[MatchTicketId]]) -> FormMatch {
     }
 }
 
-async fn form_all(app: &App, epoch: Epoch, matches: Vec<FormMatch>) -> Vec<FormOutcome> {
+pub(crate) async fn form_all(app: &App, epoch: Epoch, matches: Vec<FormMatch>) -> Vec<FormOutcome> {
     let answer = app.internal("/matchmaking/matches", &FormMatches { epoch, matches }).await;
     answer.ok::<FormedMatches>(200).outcomes
 }
@@ -120,7 +120,7 @@ async fn sweep(app: &App) -> SweptMatches {
     app.internal("/matchmaking/sweep", &json!({})).await.ok(200)
 }
 
-async fn roster(app: &App, id: MatchId) -> MatchRoster {
+pub(crate) async fn roster(app: &App, id: MatchId) -> MatchRoster {
     internal_get(app, &format!("/matches/{id}")).await.ok(200)
 }
 

@@ -260,7 +260,7 @@ async fn a_party_travels_to_one_instance_with_a_seat_for_each() {
     // The forest takes 500: one instance has room for one, one for all, and players would gather in a third.
     let mut instances = Vec::new();
     for players in [499, 450, 10] {
-        let (host, registered) = app.host(&["forest"]).await;
+        let (host, registered) = app.living_host(&["forest"]).await;
         beat(&app, host, registered.instances[0].instance, players).await;
         instances.push((host, registered.instances[0].clone()));
     }

@@ -1,6 +1,7 @@
 //! Deleted characters: their list, their return and their end; and names that nobody may have.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::contract::boards::LeaderboardPage;
 use domain::contract::hosts::BatchOutcome;
 use domain::contract::players::{Character, CharacterList, DeletedCharacterList, PurgedCharacters};
 use domain::contract::possessions::{Inventory, WalletBalances};
@@ -265,6 +266,29 @@ async fn what_was_deleted_long_ago_is_purged_completely_and_nothing_else() {
     }
     let unkeyed = app.request(reqwest::Method::POST, "/internal/v1/characters/purge");
     crate::app::send(unkeyed).await.problem(401, "service_token");
+}
+
+#[tokio::test]
+async fn a_restored_character_is_on_its_boards_again() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let player = app.player().await;
+    let (ada, bob) = (player.create("Ada").await, player.create("Bob").await);
+    let kills = |sequence: u64, character: &Character, kills: u32| json!({ "sequence": sequence, "character": character.id, "xp": 0, "kills": kills, "deaths": 0, "items": [] });
+    world.events(world.epoch(), &[kills(1, &ada, 9), kills(2, &bob, 4)]).await.ok::<BatchOutcome>(200);
+    let shown = async || {
+        let page: LeaderboardPage = player.get("/v1/leaderboards/kills").await.ok(200);
+        page.entries.iter().map(|entry| (entry.character, entry.rank, entry.score)).collect::<Vec<_>>()
+    };
+    let both = [(ada.id, 1, 9), (bob.id, 2, 4)];
+    assert_eq!(shown().await, both);
+    delete(&player, ada.id).await;
+    assert_eq!(shown().await, [(bob.id, 1, 4)]);
+    player.post(&restore_path(ada.id), &json!({})).await.ok::<Character>(200);
+    assert_eq!(shown().await, both);
+    // It goes on from where it was.
+    world.events(world.epoch(), &[kills(3, &ada, 1)]).await.ok::<BatchOutcome>(200);
+    assert_eq!(shown().await[0], (ada.id, 1, 10));
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn a_room_is_made_once_for_its_key_and_found_by_its_code() {
 #[tokio::test]
 async fn members_meet_in_an_instance_that_strangers_never_find() {
     let app = App::start().await;
-    let (host, _) = app.host(&["hub"]).await;
+    let (host, _) = app.living_host(&["hub"]).await;
     let [ada, bob, eve] = pals(&app, ["Ada", "Bob", "Eve"]).await;
     let room: Room = ada.open("k", 2).await.ok(201);
     let joined = join_all([ada.act(&room, "join"), bob.act(&room, "join"), ada.act(&room, "join")]).await;
@@ -159,7 +159,7 @@ async fn members_meet_in_an_instance_that_strangers_never_find() {
 #[tokio::test]
 async fn the_host_hands_its_role_on_by_will_by_leaving_and_by_vanishing() {
     let app = App::start().await;
-    let (host, _) = app.host(&["hub"]).await;
+    let (host, _) = app.living_host(&["hub"]).await;
     let [ada, bob, eve] = pals(&app, ["Ada", "Bob", "Eve"]).await;
     let room: Room = ada.open("k", 3).await.ok(201);
     let mut joined = Vec::new();
@@ -193,7 +193,7 @@ async fn the_host_hands_its_role_on_by_will_by_leaving_and_by_vanishing() {
 #[tokio::test]
 async fn a_locked_room_takes_its_members_and_an_empty_one_opens() {
     let app = App::start().await;
-    app.host(&["hub"]).await;
+    app.living_host(&["hub"]).await;
     let [ada, bob, eve] = pals(&app, ["Ada", "Bob", "Eve"]).await;
     let room: Room = ada.open("k", 3).await.ok(201);
     bob.act(&room, "join").await.ok::<RoomJoined>(200);
@@ -209,7 +209,7 @@ async fn a_locked_room_takes_its_members_and_an_empty_one_opens() {
 #[tokio::test]
 async fn who_is_put_out_goes_at_once_and_stays_out() {
     let app = App::start().await;
-    let (host, _) = app.host(&["hub"]).await;
+    let (host, _) = app.living_host(&["hub"]).await;
     let [ada, bob, eve] = pals(&app, ["Ada", "Bob", "Eve"]).await;
     let room: Room = ada.open("k", 3).await.ok(201);
     ada.act(&room, "join").await.ok::<RoomJoined>(200);

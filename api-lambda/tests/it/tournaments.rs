@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, App, OWNER_KEY, Player, SERVICE_TOKEN, now, random, send};
 
 /// A definition: registration is open for an hour, and everything else is as short as can be.
-fn definition(format: &Value) -> Value {
+pub(crate) fn definition(format: &Value) -> Value {
     let now = now().as_millis();
     json!({
         "title": "Cup of Tests", "format": format, "team_size": 1, "best_of": 1, "best_of_final": 3,
@@ -31,7 +31,7 @@ fn definition(format: &Value) -> Value {
 }
 
 /// The definition with these fields instead.
-fn with(mut definition: Value, fields: &[(&str, Value)]) -> Value {
+pub(crate) fn with(mut definition: Value, fields: &[(&str, Value)]) -> Value {
     for (name, value) in fields {
         definition[*name] = value.clone();
     }
@@ -43,12 +43,12 @@ fn key() -> String {
 }
 
 /// A request of the owner under an idempotency key.
-async fn admin(app: &App, path: &str, key: &str, body: &Value) -> Answer {
+pub(crate) async fn admin(app: &App, path: &str, key: &str, body: &Value) -> Answer {
     let request = app.request(Method::POST, &format!("/admin/v1/tournaments{path}"));
     send(request.bearer_auth(OWNER_KEY).header("idempotency-key", key).json(body)).await
 }
 
-async fn create(app: &App, definition: &Value) -> Cup {
+pub(crate) async fn create(app: &App, definition: &Value) -> Cup {
     let answer = admin(app, "", &key(), definition).await;
     Cup { id: answer.ok::<Tournament>(201).summary.id }
 }
@@ -78,12 +78,12 @@ async fn contenders(app: &App, count: usize) -> Vec<Contender<'_>> {
 
 /// A tournament under test.
 #[derive(Clone, Copy)]
-struct Cup {
-    id: TournamentId,
+pub(crate) struct Cup {
+    pub(crate) id: TournamentId,
 }
 
 impl Cup {
-    fn path(self, what: &str) -> String {
+    pub(crate) fn path(self, what: &str) -> String {
         format!("/v1/tournaments/{}{what}", self.id)
     }
 
@@ -99,23 +99,23 @@ impl Cup {
         }
     }
 
-    async fn decide(self, app: &App, what: &str, body: &Value) -> Answer {
+    pub(crate) async fn decide(self, app: &App, what: &str, body: &Value) -> Answer {
         admin(app, &format!("/{}{what}", self.id), &key(), body).await
     }
 
-    async fn start(self, app: &App) {
+    pub(crate) async fn start(self, app: &App) {
         self.decide(app, "/start", &json!({ "reason": "all here" })).await.ok::<Tournament>(200);
     }
 
-    async fn bracket(self, player: &Player<'_>) -> TournamentBracket {
+    pub(crate) async fn bracket(self, player: &Player<'_>) -> TournamentBracket {
         player.get(&self.path("/bracket")).await.ok(200)
     }
 
-    async fn read(self, player: &Player<'_>) -> Tournament {
+    pub(crate) async fn read(self, player: &Player<'_>) -> Tournament {
         player.get(&self.path("")).await.ok(200)
     }
 
-    async fn standings(self, player: &Player<'_>) -> Vec<StandingLine> {
+    pub(crate) async fn standings(self, player: &Player<'_>) -> Vec<StandingLine> {
         let mut lines = Vec::new();
         let mut next = String::new();
         loop {
@@ -130,7 +130,7 @@ impl Cup {
     }
 
     /// What a service without an instance reports: these win the games from the first on.
-    async fn report(self, app: &App, number: u16, winners: &[CharacterId]) -> Answer {
+    pub(crate) async fn report(self, app: &App, number: u16, winners: &[CharacterId]) -> Answer {
         let games: Vec<_> = (1..)
             .zip(winners)
             .map(|(game, winner): (u8, _)| json!({ "game": game, "winner": winner }))
@@ -143,7 +143,7 @@ impl Cup {
     }
 
     /// Lets one win a whole match.
-    async fn win(self, app: &App, fixture: &BracketMatch, winner: CharacterId) -> MatchVerdict {
+    pub(crate) async fn win(self, app: &App, fixture: &BracketMatch, winner: CharacterId) -> MatchVerdict {
         let winners = vec![winner; usize::from(fixture.best_of / 2 + 1)];
         self.report(app, fixture.id, &winners).await.ok(200)
     }
@@ -158,7 +158,7 @@ fn all_matches(bracket: &TournamentBracket) -> impl Iterator<Item = &BracketMatc
     bracket.rounds.iter().flat_map(|round| &round.matches)
 }
 
-fn ready(bracket: &TournamentBracket) -> Vec<BracketMatch> {
+pub(crate) fn ready(bracket: &TournamentBracket) -> Vec<BracketMatch> {
     all_matches(bracket).filter(|fixture| fixture.status == MatchStatus::Ready).cloned().collect()
 }
 

@@ -1,12 +1,14 @@
 //! `/v1/trades`: direct trades of two players in one instance.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::contract::mail::{Audience, HostOrder, Mailbox};
 use domain::contract::trades::{Trade, TradeState};
 use domain::ids::TradeId;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, App, now, random, send};
+use crate::app::{Answer, App, SERVICE_TOKEN, now, random, send};
 use crate::instances::{World, world};
 use crate::possessions::{Hero, coins, hero, items};
 use crate::proxy::{Fault, Proxy, Reach, Scenario, at_every_call, fresh_name, under_fault};
@@ -146,8 +148,74 @@ async fn what_cannot_be_traded_is_refused() {
     ada.player.post("/v1/trades", &own).await.problem(409, "not_together");
     let id = ada.ask(&bob).await.ok::<Trade>(201).id;
     assert_eq!(bob.trade(id, "decline", &json!({})).await.ok::<Trade>(200).state, TradeState::Declined);
-    bob.player.post("/v1/blocks", &json!({ "character": ada.id })).await;
-    assert!(matches!(ada.ask(&bob).await.status, 201 | 403));
+}
+
+/// What a host was told about trades.
+async fn told(app: &App, world: &World<'_>) -> usize {
+    let path = format!("/internal/v1/hosts/{}/mail?since=0", world.host);
+    let mail: Mailbox = send(app.request(Method::GET, &path).bearer_auth(SERVICE_TOKEN)).await.ok(200);
+    let trade = |order: &HostOrder| match order {
+        HostOrder::Notify { to: Audience::Characters(whom), notice } if notice.topic == "trade" => whom.len(),
+        _ => 0,
+    };
+    mail.mail.iter().map(|mail| trade(&mail.order)).sum()
+}
+
+#[tokio::test]
+async fn a_blocked_player_asks_as_if_nobody_answered() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, bob] = two(&app, &world).await;
+    let block = json!({ "whom": { "character": ada.id } });
+    assert_eq!(bob.player.post("/v1/blocks", &block).await.status, 204);
+    bob.ask(&ada).await.problem(409, "blocking");
+    let trade: Trade = ada.ask(&bob).await.ok(201);
+    assert_eq!(trade.state, TradeState::Invited, "as anybody else");
+    assert_eq!(told(&app, &world).await, 1, "she alone");
+    for what in ["accept", "decline", "cancel"] {
+        bob.trade(trade.id, what, &json!({})).await.problem(404, "no_trade");
+    }
+    bob.player.get(&format!("/v1/trades/{}", trade.id)).await.problem(404, "no_trade");
+    assert_eq!(ada.trade(trade.id, "cancel", &json!({})).await.ok::<Trade>(200).state, TradeState::Cancelled);
+    let unblocked = bob.player.delete(&format!("/v1/blocks/{}", ada.id)).await;
+    assert_eq!(unblocked.status, 204);
+    open(&ada, &bob).await;
+}
+
+#[tokio::test]
+async fn time_ends_a_trade_and_frees_both() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, bob] = two(&app, &world).await;
+    let invited = ada.ask(&bob).await.ok::<Trade>(201).id;
+    let_end(&app, invited).await;
+    let read = async |id: TradeId| ada.player.get(&format!("/v1/trades/{id}")).await.ok::<Trade>(200).state;
+    assert_eq!(read(invited).await, TradeState::Expired);
+    bob.trade(invited, "accept", &json!({})).await.problem(409, "trade_over");
+    let id = open(&ada, &bob).await;
+    let version = ada.offer(id, &json!({ "stacks": hides(7) })).await.ok::<Trade>(200).version;
+    ada.confirm(id, version).await.ok::<Trade>(200);
+    let_end(&app, id).await;
+    bob.confirm(id, version).await.problem(409, "trade_over");
+    bob.offer(id, &json!({})).await.problem(409, "trade_over");
+    assert_eq!((read(id).await, ada.count("hide").await), (TradeState::Expired, 20));
+    open(&bob, &ada).await;
+}
+
+/// Lets the time of a trade be over, and of the locks that it has.
+async fn let_end(app: &App, id: TradeId) {
+    let client = app.engine.client();
+    let table = format!("{}market", app.engine.table_prefix);
+    let pages = client.scan().table_name(&table).into_paginator().items().send();
+    for item in pages.collect::<Result<Vec<_>, _>>().await.expect("items") {
+        let names = |name: &str| item.get(name).and_then(|value| value.as_s().ok()) == Some(&id.to_string());
+        if !(names("pk") || names("trade")) || !item.contains_key("expires_at") {
+            continue;
+        }
+        let set = client.update_item().table_name(&table).key("pk", item["pk"].clone());
+        let set = set.key("sk", item["sk"].clone()).update_expression("SET expires_at = :past");
+        set.expression_attribute_values(":past", AttributeValue::N("1".into())).send().await.expect("set");
+    }
 }
 
 #[tokio::test]

@@ -66,8 +66,8 @@ async fn a_join_gives_a_ticket_that_its_host_takes() {
 #[tokio::test]
 async fn a_repeated_join_has_the_effect_of_one() {
     let app = App::start().await;
-    app.host(&["forest"]).await;
-    app.host(&["forest"]).await;
+    app.living_host(&["forest"]).await;
+    app.living_host(&["forest"]).await;
     let player = app.player().await;
     let character = player.create("Echo").await;
     let body = json!({ "character": character.id });
@@ -83,7 +83,7 @@ async fn a_repeated_join_has_the_effect_of_one() {
 #[tokio::test]
 async fn a_key_is_free_again_when_its_ticket_has_expired() {
     let app = App::start().await;
-    app.host(&["forest"]).await;
+    app.living_host(&["forest"]).await;
     let player = app.player().await;
     // An answer of the past, as it stays until the store sweeps it.
     let put = app.engine.client().put_item().table_name(format!("{}requests", app.engine.table_prefix));
@@ -114,8 +114,8 @@ async fn joins_that_make_no_sense_are_refused() {
 #[tokio::test]
 async fn a_burst_of_joins_between_heartbeats_fills_no_instance_too_far() {
     let app = small().await;
-    let (first, one) = app.host(&["forest"]).await;
-    let (second, two) = app.host(&["forest"]).await;
+    let (first, one) = app.living_host(&["forest"]).await;
+    let (second, two) = app.living_host(&["forest"]).await;
     let players = join_all((0..42).map(|_| app.player())).await;
     let joined = join_all(
         players

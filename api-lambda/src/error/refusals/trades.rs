@@ -19,13 +19,6 @@ pub(crate) const NOT_TOGETHER: Refusal = refusal(
     "both characters must be in the same instance, and belong to different accounts",
 );
 
-pub(crate) const CANNOT_TRADE: Refusal = refusal(
-    StatusCode::FORBIDDEN,
-    "cannot_trade",
-    "These two do not trade",
-    "one of the two accounts has blocked the other",
-);
-
 pub(crate) const TRADING: Refusal = refusal(
     StatusCode::CONFLICT,
     "already_trading",

@@ -1,11 +1,7 @@
 //! Deletion, restoration and purging of characters. A deleted character keeps its item and its possessions; it is
 //! listed under its account, and under the time when it is to be purged, in the table `possessions`.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, DeleteRequest, Put, TransactWriteItem, Update, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::contract::players::{Character, DeletedCharacter};
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::DELETED_CHARACTER_KEPT_MILLIS;
@@ -29,9 +25,6 @@ const GRAVE_SHARDS: u128 = 8;
 
 /// Most possessions that one call purges: some seconds of work.
 const PURGED_PER_CALL_MAX: usize = 2_000;
-
-/// `DynamoDB` deletes so many items with one call.
-const DELETES_PER_CALL: usize = 25;
 
 /// A deleted character as it was read.
 #[derive(Debug, Clone)]
@@ -322,8 +315,8 @@ impl Store {
     }
 
     /// Purges a deleted character whose time is over at `due` (a later time than now purges it early), with all
-    /// that it has, as far as `budget` goes. From the first write on it cannot be restored. Nobody gives anything to a deleted character, since every gift
-    /// checks that it lives: so what is found is all.
+    /// that it has, as far as `budget` goes. From the first write on it cannot be restored. What is said of it in the
+    /// logs of tournaments, chat and administrators is its account's, and stays as long as they do.
     pub(crate) async fn purge_character(
         &self,
         id: CharacterId,
@@ -345,51 +338,13 @@ impl Store {
             // Restored, or purged by another call.
             return Ok(Purge::NotDue);
         }
-        self.erase_market(id).await?;
-        if !self.purge_possessions(id, budget).await? {
+        if !self.forget_character(deleted.stored.account, id, budget).await? {
             return Ok(Purge::Unfinished);
         }
-        self.forget_on_boards(id).await?;
         let last = Delete::builder().table_name(&self.tables.players).key("pk", text(id));
         let mut parts = vec![transact::delete(last)];
         parts.extend(self.exhume_parts(deleted.stored.account, id, deleted.purge_at));
         // Without conditions nothing is refused, and a second time changes nothing.
         Ok(if self.transact(parts).await?.is_ok() { Purge::Done } else { Purge::Unfinished })
-    }
-
-    /// Deletes what the character has. False when the budget is used up before.
-    async fn purge_possessions(&self, id: CharacterId, budget: &mut usize) -> Result<bool, StoreError> {
-        let possessions = &self.tables.possessions;
-        loop {
-            if *budget == 0 {
-                return Ok(false);
-            }
-            let call = self
-                .client
-                .query()
-                .table_name(possessions)
-                .key_condition_expression("pk = :character")
-                .projection_expression("pk, sk")
-                .expression_attribute_values(":character", text(id))
-                .consistent_read(true)
-                .limit(i32::try_from(DELETES_PER_CALL).unwrap_or(1));
-            let keys = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(true);
-            }
-            *budget = budget.saturating_sub(keys.len());
-            let delete = |key| {
-                let request = DeleteRequest::builder().set_key(Some(key)).build();
-                WriteRequest::builder().delete_request(request.expect("the key is given")).build()
-            };
-            let requests: Vec<WriteRequest> = keys.into_iter().map(delete).collect();
-            // What is not processed is found by the next round.
-            let call = self.client.batch_write_item();
-            let call = call.set_request_items(Some(HashMap::from([(possessions.clone(), requests)])));
-            let answer = call.send().await.map_err(unavailable)?;
-            if answer.unprocessed_items.is_some_and(|left| !left.is_empty()) {
-                back_off(3).await;
-            }
-        }
     }
 }

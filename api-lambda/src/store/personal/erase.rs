@@ -29,6 +29,8 @@ pub(crate) struct ErasureJob {
     /// The number of the table that is being looked through, and where in it.
     table: usize,
     cursor: Option<Cursor>,
+    /// What stands in the place of ids and names follows from this, so that it is the same in every step.
+    seed: u128,
 }
 
 /// Whether this is the key of what is written down about a deletion.
@@ -47,7 +49,13 @@ impl Store {
         if let Some(job) = self.erasure(account).await? {
             return Ok(job);
         }
-        let job = ErasureJob { subject: self.subject(account).await?, begun_at: now, table: 0, cursor: None };
+        let job = ErasureJob {
+            subject: self.subject(account).await?,
+            begun_at: now,
+            table: 0,
+            cursor: None,
+            seed: crate::clock::random_u128(),
+        };
         let put = Put::builder()
             .table_name(&self.tables.admin)
             .set_item(Some(write_job(&job)))
@@ -82,24 +90,15 @@ impl Store {
         let subject = &job.subject;
         // Friends and parties of others count the player off, which the deletion of single items would not do.
         self.erase_social(subject.account).await?;
+        // There is no hurry: whoever waits for the end asks again.
+        let mut budget = usize::MAX;
         for character in &subject.characters {
-            // As if its owner did it: the name is free again. Then boards count it out.
+            // As if its owner did it: the name is free again.
             self.delete_character(subject.account, *character, now).await?;
-            self.erase_market(*character).await?;
-            self.forget_on_boards(*character).await?;
+            self.forget_character(subject.account, *character, &mut budget).await?;
         }
         for place in places(subject) {
-            let mut start = None;
-            loop {
-                let (items, next) = self.page_at(&place, subject, start).await?;
-                for item in &items {
-                    self.delete_item(place.table, item).await?;
-                }
-                start = next;
-                if start.is_none() {
-                    break;
-                }
-            }
+            self.empty_place(&place, subject, &mut budget).await?;
         }
         self.hide_in_audit(subject.account).await
     }
@@ -142,7 +141,7 @@ impl Store {
 
     /// Looks through the tables in which others may mention the player. True when all are done.
     pub(crate) async fn erase_mentions(&self, job: &mut ErasureJob) -> Result<bool, StoreError> {
-        let masks = Masks::new(&job.subject);
+        let masks = Masks::new(&job.subject, job.seed);
         let begun = Instant::now();
         while let Some(table) = PERSONAL_TABLES.get(job.table) {
             if table.swept {
@@ -181,6 +180,8 @@ fn write_job(job: &ErasureJob) -> Item {
     item.insert("names".into(), texts(job.subject.names.iter().cloned().collect()));
     item.insert("begun_at".into(), number(job.begun_at.as_millis()));
     item.insert("table".into(), number(job.table));
+    // As a text: no number of the store has so many digits.
+    item.insert("seed".into(), text(job.seed));
     if let Some(cursor) = job.cursor.clone() {
         item.insert("cursor".into(), text(String::from(cursor)));
     }
@@ -201,6 +202,7 @@ fn read_job(item: &Item) -> Result<ErasureJob, StoreError> {
         },
         begun_at: UnixMillis::new(read_optional_number(item, "begun_at")?.unwrap_or_default()),
         table: item::read_number(item, "table")?,
+        seed: item::read_parsed(item, "seed")?,
         cursor: read_optional_text(item, "cursor").and_then(|text| Cursor::try_from(text).ok()),
     })
 }

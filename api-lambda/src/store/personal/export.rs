@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item};
-use crate::store::personal::{PERSONAL_TABLES, Place, Subject, places};
+use crate::store::personal::own::own_part;
+use crate::store::personal::{PERSONAL_TABLES, Place, Subject, all_places};
 use crate::store::{Store, StoreError};
 
 /// A part of an export.
@@ -29,8 +30,7 @@ impl Store {
         }
         let table = PERSONAL_TABLES.iter().find(|table| table.name == "possessions");
         let table = table.expect("the register has the table of deleted characters");
-        let place =
-            Place { table, index: None, attribute: "pk", value: account.to_string(), filtered: false };
+        let place = Place::query(table, None, account.to_string(), true);
         let mut start = None;
         loop {
             let (items, next) = self.page_at(&place, &subject, start).await?;
@@ -61,17 +61,23 @@ impl Store {
         number: usize,
         cursor: Option<&Cursor>,
     ) -> Result<Option<StoredPart>, StoreError> {
-        let places = places(subject);
+        let places = all_places(subject);
         let Some(place) = places.get(number) else { return Ok(None) };
-        let start = cursor.and_then(|cursor| {
-            cursor.start_of(place.table.keys, &[(place.attribute, item::text(&place.value))])
-        });
+        let start = cursor.and_then(|cursor| cursor.start_of(&place.page_keys(), place.fixed().as_slice()));
         let (items, after) = self.page_at(place, subject, start).await?;
         let next = match Cursor::after(after.as_ref()) {
             Some(cursor) => Some((number, Some(cursor))),
             None => (number + 1 < places.len()).then_some((number + 1, None)),
         };
-        Ok(Some(StoredPart { table: place.table.name, items: items.iter().map(json_of).collect(), next }))
+        let shown = |item: &Item| {
+            let whole = json_of(item);
+            if place.is_own() { Some(whole) } else { own_part(&whole, subject) }
+        };
+        Ok(Some(StoredPart {
+            table: place.table.name,
+            items: items.iter().filter_map(shown).collect(),
+            next,
+        }))
     }
 }
 

@@ -3,19 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{AccountId, CharacterId};
 use domain::time::UnixMillis;
+use sha2::{Digest as _, Sha256};
 
-use crate::store::item::Item;
+use crate::store::item::{self, Item};
 use crate::store::personal::erase::is_job;
-use crate::store::personal::{PersonalTable, Subject, key_of, mentions};
+use crate::store::personal::{PersonalTable, Subject, digits, key_of, mentions};
 use crate::store::{Store, StoreError, unavailable};
-
-/// Items of one page.
-const PAGE: i32 = 1_000;
 
 /// What stands in the place of each id and name.
 pub(super) struct Masks {
@@ -24,20 +21,25 @@ pub(super) struct Masks {
 }
 
 impl Masks {
-    /// Ids of the beginning of time, so that they are known for what they are.
-    pub(super) fn new(subject: &Subject) -> Self {
-        let nobody = |random: u128| (UnixMillis::new(0), random);
-        let account = {
-            let (at, random) = nobody(crate::clock::random_u128());
-            AccountId::new(at, random).to_string()
+    /// Ids of the beginning of time, so that they are known for what they are. They follow from the seed, which
+    /// nobody knows afterwards.
+    pub(super) fn new(subject: &Subject, seed: u128) -> Self {
+        let random = |of: &str| {
+            let digest = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(of).finalize();
+            digest.iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte))
         };
-        let mut ids = BTreeMap::from([(subject.account.to_string(), account)]);
+        let begin = UnixMillis::new(0);
+        let account = subject.account.to_string();
+        let mut ids = BTreeMap::new();
         for character in &subject.characters {
-            let (at, random) = nobody(crate::clock::random_u128());
-            ids.insert(character.to_string(), CharacterId::new(at, random).to_string());
+            let id = character.to_string();
+            let other = CharacterId::new(begin, random(&id)).to_string();
+            ids.insert(digits(&id).to_owned(), digits(&other).to_owned());
         }
-        let name = || format!("Erased{:07}", crate::clock::random_u128() % 10_000_000);
-        Self { ids, names: subject.names.iter().map(|known| (known.clone(), name())).collect() }
+        let other = AccountId::new(begin, random(&account)).to_string();
+        ids.insert(digits(&account).to_owned(), digits(&other).to_owned());
+        let name = |known: &String| format!("Erased{:07}", random(known) % 10_000_000);
+        Self { ids, names: subject.names.iter().map(|known| (known.clone(), name(known))).collect() }
     }
 
     fn hide(&self, text: &str) -> String {
@@ -93,21 +95,20 @@ impl Store {
         masks: &Masks,
         start: Option<Item>,
     ) -> Result<Option<Item>, StoreError> {
-        let call = self.client.scan().table_name(self.personal_table(table.name)).limit(PAGE);
-        let page = match call.consistent_read(true).set_exclusive_start_key(start).send().await {
-            Ok(page) => page,
-            Err(error)
-                if error.as_service_error().is_some_and(ScanError::is_resource_not_found_exception) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(unavailable(error)),
-        };
+        let (items, next) = self.table_page(table, start).await?;
         let ids = subject.ids();
-        for item in page.items.unwrap_or_default() {
+        let mut masked = None;
+        for item in items {
             let key = key_of(table, &item);
             if is_job(&key) {
                 continue;
+            }
+            if table.name == "tournaments" && item.values().any(|value| mentions(value, &ids)) {
+                let tournament = item::read_parsed(&item, "pk")?;
+                if masked != Some(tournament) {
+                    self.mask_tournament(tournament, |text| masks.hide(text)).await?;
+                }
+                masked = Some(tournament);
             }
             if key.values().any(|value| mentions(value, &ids)) {
                 self.delete_item(table, &item).await?;
@@ -115,7 +116,7 @@ impl Store {
                 self.hide_in_item(table, &key, &item, masks).await?;
             }
         }
-        Ok(page.last_evaluated_key)
+        Ok(next)
     }
 
     /// Writes each attribute anew that mentions the player, unless it was changed since it was read: a writer who

@@ -33,6 +33,8 @@ pub(crate) struct StoredTrade {
     pub(crate) instance: InstanceId,
     /// Who asked, and who was asked.
     pub(crate) sides: [Side; 2],
+    /// The one who was asked has blocked the other, and is not told: for that account there is no such trade.
+    pub(crate) hidden: bool,
     pub(crate) failure: Option<String>,
     pub(crate) expires_at: UnixMillis,
 }
@@ -87,6 +89,8 @@ struct Body {
     accounts: [AccountId; 2],
     offers: [Offer; 2],
     confirmed: [bool; 2],
+    #[serde(default)]
+    hidden: bool,
     failure: Option<String>,
 }
 
@@ -99,6 +103,7 @@ pub(super) fn trade_item(trade: &StoredTrade) -> Item {
         accounts: [from.account, to.account],
         offers: [from.offer.clone(), to.offer.clone()],
         confirmed: [from.confirmed, to.confirmed],
+        hidden: trade.hidden,
         failure: trade.failure.clone(),
     };
     let body = serde_json::to_string(&body).expect("a trade is plain data");
@@ -133,6 +138,7 @@ pub(super) fn read_trade(item: &Item) -> Result<StoredTrade, StoreError> {
         stamp: item::read_number(item, "stamp")?,
         instance: body.instance,
         sides: [side(0, from), side(1, to)],
+        hidden: body.hidden,
         failure: body.failure,
         expires_at: UnixMillis::new(item::read_number(item, "expires_at")?),
     })

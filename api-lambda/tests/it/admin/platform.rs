@@ -80,7 +80,7 @@ pub(crate) struct Host<'a> {
 
 impl<'a> Host<'a> {
     pub(crate) async fn start(app: &'a App) -> Self {
-        let (id, registered) = app.host(&["forest"]).await;
+        let (id, registered) = app.living_host(&["forest"]).await;
         Self { app, id, registered }
     }
 

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::contract::bans::BansStep;
 use domain::contract::players::CharacterList;
 use domain::contract::privacy::{Erasure, ErasureState};
-use domain::ids::AccountId;
+use domain::ids::{AccountId, CharacterId};
 use domain::token::JWKS_PATH;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::life::{live, others_go_on, play_together};
 use super::platform::{Host, free_address, guest, sign_in, start_edge};
 use super::{audit, key_of, post, with_key};
-use crate::app::{App, Player, now, random, send};
+use crate::app::{App, now, random, send};
+use crate::friends::Person;
 
 /// Tables whose items end by themselves within a minute or so.
 const FLEETING: [&str; 2] = ["mail", "fleet"];
@@ -43,63 +45,37 @@ async fn every_table_is_in_the_register() {
     assert!(missing.is_empty(), "say in store/personal.rs what these tables hold of players: {missing:?}");
 }
 
-/// A player with something in every table that this can be brought into.
-async fn live<'a>(app: &'a App, edge: &str, host: &Host<'_>, device: u32, names: [&str; 2]) -> Player<'a> {
-    let (player, _) = guest(app, edge, device).await;
-    let body = json!({ "name": names[0] });
-    let made = player.post_keyed("/v1/characters", "made", &body).await;
-    let one: domain::contract::players::Character = made.ok(201);
-    let two = player.create(names[1]).await;
-    let join = json!({ "character": two.id });
-    assert_eq!(player.post_keyed("/v1/zones/forest/join", "join", &join).await.status, 200);
-    assert_eq!(host.claim(&player, &one).await.status, 200);
-    let own = &host.registered.instances[0];
-    let event = json!({
-        "sequence": device, "character": one.id, "xp": 10, "kills": 1, "deaths": 0,
-        "items": [{ "item": "pelt", "count": 2 }],
-    });
-    let events = json!({ "epoch": own.epoch, "events": [event] });
-    assert_eq!(app.internal(&format!("/instances/{}/events", own.instance), &events).await.status, 200);
-    let text = json!({ "text": format!("{} is {}", one.id, names[0]) });
-    assert_eq!(post(app, &format!("/players/{}/notes", player.account), &text).await.status, 201);
-    let path = format!("/players?name={}", names[0]);
-    assert_eq!(send(app.owner(Method::GET, &path)).await.status, 200);
-    let path = format!("/players?account={}", player.account);
-    assert_eq!(send(app.owner(Method::GET, &path)).await.status, 200);
-    player
+/// The parts that ids and names leave in what is stored: ids without their prefix, since entrants have none.
+fn traces_of(person: &Person<'_>, characters: &[CharacterId], names: [&str; 2]) -> Vec<String> {
+    let ids = characters.iter().map(ToString::to_string).chain([person.player.account.to_string()]);
+    let digits = ids.map(|id| id.split_once('_').expect("a prefix").1.to_owned());
+    let small = names.map(str::to_lowercase);
+    digits.chain(names.map(str::to_owned)).chain(small).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
-    let (app, edge) = app_with_edge().await;
-    let host = Host::start(&app).await;
-    let gone = live(&app, &edge, &host, 1, ["Zebulon", "Zacharias"]).await;
-    let stays = live(&app, &edge, &host, 2, ["Wilhelmina", "Walburga"]).await;
-    let ban = json!({ "reason": "Zebulon cheats" });
-    let path = format!("/players/{}/ban", gone.account);
-    assert_eq!(send(app.owner(Method::PUT, &path).json(&ban)).await.status, 200);
-    assert_eq!(send(app.owner(Method::DELETE, &path)).await.status, 200);
-    let characters = gone.get("/v1/characters").await.ok::<CharacterList>(200).characters;
-    let mut traces: Vec<String> = characters.iter().map(|character| character.id.to_string()).collect();
-    traces.push(gone.account.to_string());
-    traces.extend(["Zebulon", "Zacharias", "zebulon", "zacharias"].map(str::to_owned));
-    let mentions =
-        |items: &[String]| items.iter().filter(|item| traces.iter().any(|t| item.contains(t))).count();
-    let before = app.engine.everything().await;
-    let held: BTreeSet<&str> =
-        before.iter().filter(|(_, items)| mentions(items) > 0).map(|(table, _)| table.as_str()).collect();
-    for table in ["players", "requests", "admin"] {
-        assert!(held.contains(table), "{table} holds something to delete: {held:?}");
+/// The tables in which something has one of these traces, but for those in which nothing lasts.
+async fn holding(app: &App, traces: &[String]) -> BTreeMap<String, Vec<String>> {
+    let mut all = app.engine.everything().await;
+    for items in all.values_mut() {
+        items.retain(|item| traces.iter().any(|trace| item.contains(trace)));
     }
+    all.retain(|table, items| !items.is_empty() && !FLEETING.contains(&table.as_str()));
+    all
+}
 
-    let path = format!("/players/{}/erase", gone.account);
+/// Every table that the register says holds data of players for longer than a minute.
+fn personal() -> BTreeSet<String> {
+    let nothing = ["content", "migrations"];
+    let tables = api_lambda::personal_tables().map(|(table, _)| table.to_owned());
+    tables.filter(|table| !nothing.contains(&table.as_str()) && !FLEETING.contains(&table.as_str())).collect()
+}
+
+/// Erases the player, and calls the job that goes on with it until nothing is left.
+async fn erase(app: &App, account: AccountId) {
+    let path = format!("/players/{account}/erase");
     let body = json!({ "reason": "asked for by the player" });
-    let begun: ErasureState = post(&app, &path, &body).await.ok(200);
+    let begun: ErasureState = post(app, &path, &body).await.ok(200);
     assert_eq!(begun.state, Erasure::Running);
-    gone.get("/v1/characters").await.problem(403, "account_erased");
-    let name = json!({ "name": "Zebulon" });
-    gone.post("/v1/characters", &name).await.problem(403, "account_erased");
-    assert!(host.kicked().await.iter().any(|(id, _)| *id == characters[0].id));
     let mut steps = 0;
     loop {
         let step: BansStep = app.internal("/bans/step", &json!({})).await.ok(200);
@@ -110,28 +86,48 @@ async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
         assert!(step.erasing == 1 && steps < 200, "{step:?}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(
-        post(&app, &path, &body).await.ok::<ErasureState>(200).state,
-        Erasure::Done,
-        "twice is as good"
-    );
+    let again = post(app, &path, &body).await.ok::<ErasureState>(200);
+    assert_eq!(again.state, Erasure::Done, "twice is as good");
+}
 
-    for (table, items) in app.engine.everything().await {
-        let left: Vec<_> =
-            items.iter().filter(|item| traces.iter().any(|trace| item.contains(trace))).collect();
-        assert!(left.is_empty() || FLEETING.contains(&table.as_str()), "{table} still holds {left:#?}");
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
+    let (app, edge) = app_with_edge().await;
+    let host = Host::start(&app).await;
+    let names = ["Zebulon", "Zacharias"];
+    let gone = live(&app, &edge, &host, 1, names).await;
+    let stays = live(&app, &edge, &host, 2, ["Wilhelmina", "Walburga"]).await;
+    let cup = play_together(&app, &host, &gone, &stays).await;
+    let ban = json!({ "reason": "Zebulon cheats" });
+    let path = format!("/players/{}/ban", gone.player.account);
+    assert_eq!(send(app.owner(Method::PUT, &path).json(&ban)).await.status, 200);
+    assert_eq!(send(app.owner(Method::DELETE, &path)).await.status, 200);
+    let characters = gone.player.get("/v1/characters").await.ok::<CharacterList>(200).characters;
+    let characters: Vec<_> = characters.iter().map(|character| character.id).collect();
+    let traces = traces_of(&gone, &characters, names);
+    let held: BTreeSet<String> = holding(&app, &traces).await.into_keys().collect();
+    assert_eq!(held, personal(), "every table that may hold something of a player does");
+
+    erase(&app, gone.player.account).await;
+    gone.player.get("/v1/characters").await.problem(403, "account_erased");
+    let name = json!({ "name": "Zebulon" });
+    gone.player.post("/v1/characters", &name).await.problem(403, "account_erased");
+    assert!(host.kicked().await.iter().any(|(id, _)| *id == characters[0]));
+    let left = holding(&app, &traces).await;
+    assert!(left.is_empty(), "{left:#?}");
+    others_go_on(&app, &stays, cup).await;
+
     // The edge knows nobody of this device any more.
     let (again, _) = guest(&app, &edge, 1).await;
-    assert_ne!(again.account, gone.account);
+    assert_ne!(again.account, gone.player.account);
     assert_eq!(send(sign_in(&app, &edge, 1)).await.status, 200);
     again.create("Zebulon").await;
-    gone.get("/v1/characters").await.problem(403, "account_erased");
+    gone.player.get("/v1/characters").await.problem(403, "account_erased");
 
-    let left = stays.get("/v1/characters").await.ok::<CharacterList>(200).characters;
+    let left = stays.player.get("/v1/characters").await.ok::<CharacterList>(200).characters;
     assert_eq!(left.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["Wilhelmina", "Walburga"]);
     let join = json!({ "character": left[1].id });
-    assert_eq!(stays.post_keyed("/v1/zones/forest/join", "join", &join).await.status, 200);
+    assert_eq!(stays.player.post_keyed("/v1/zones/forest/join", "join", &join).await.status, 200);
     let erasures = audit(&app, "key=owner&limit=100").await.entries;
     let erasures: Vec<_> = erasures.iter().filter(|entry| entry.route.ends_with("/erase")).collect();
     assert_eq!(erasures.len(), 2);
@@ -144,8 +140,10 @@ async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
 async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
     let (app, edge) = app_with_edge().await;
     let host = Host::start(&app).await;
-    let player = live(&app, &edge, &host, 1, ["Zebulon", "Zacharias"]).await;
+    let own = live(&app, &edge, &host, 1, ["Zebulon", "Zacharias"]).await;
     let other = live(&app, &edge, &host, 2, ["Wilhelmina", "Walburga"]).await;
+    play_together(&app, &host, &own, &other).await;
+    let (player, other) = (&own.player, &other.player);
     let key = key_of(&app, "operator").await;
     let (mut text, mut tables, mut cursor) = (String::new(), BTreeSet::new(), String::new());
     let mut first = None;
@@ -164,8 +162,26 @@ async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
         }
     }
     assert_eq!(first.expect("a part")["account"], json!(player.account));
-    assert!(tables.contains("players") && tables.contains("admin"), "{tables:?}");
-    for trace in ["Zebulon", "Zacharias", "is Zebulon", "pelt"] {
+    assert_eq!(tables, personal(), "every table has a part");
+    // What is found by a key, through an index, and in items of others.
+    for trace in [
+        "Zebulon",
+        "Zacharias",
+        "is Zebulon",
+        "pelt",
+        "\"kills@",
+        "\"rating#duel\"",
+        "\"mch_",
+        "\"ticket\"",
+        "lst_",
+        "claim#",
+        "trd_",
+        "said by Zebulon",
+        "members",
+        "Register",
+        "party#",
+        "friend#",
+    ] {
         assert!(text.contains(trace), "{trace} is missing: {text}");
     }
     for trace in ["Wilhelmina", "Walburga", &other.account.to_string()] {
@@ -188,4 +204,6 @@ async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
     let request = with_key(&app, &support.secret, Method::POST, &format!("/players/{stranger}/export"));
     send(request).await.problem(403, "role_too_low");
     assert_eq!(player.get("/v1/characters").await.status, 200, "nothing of this has deleted anything");
+    let left = holding(&app, &traces_of(&own, &[own.id()], ["Zebulon", "Zacharias"])).await;
+    assert_eq!(left.into_keys().collect::<BTreeSet<_>>(), personal());
 }

@@ -87,7 +87,7 @@ async fn whatever_is_cut_off_boards_stay_right() {
     let engine = Engine::start().await;
     let (link, url) = link(&engine, 7).await;
     let world = World::start_on(engine, Some(url), 12).await;
-    let (_, registered) = world.app.host(&["forest"]).await;
+    let (_, registered) = world.app.living_host(&["forest"]).await;
     let own = &registered.instances[0];
     let events_path = format!("/instances/{}/events", own.instance);
     link.lost_percent.store(40, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::contract::hosts::ClaimedCharacter;
 
 use super::*;
@@ -192,6 +193,65 @@ async fn a_match_waits_for_a_host_and_comes_to_nothing_without() {
     assert_eq!(sweep(&app).await.placed, 1);
     let join = seekers[0].0.see(seekers[0].1).await.assignment.and_then(|it| it.join);
     assert_eq!(join.map(|join| join.host), Some(fleet));
+}
+
+/// Makes it as if the match had been formed half a minute ago.
+async fn formed_long_ago(app: &App, id: MatchId) {
+    let (client, table) = (app.engine.client(), format!("{}matchmaking", app.engine.table_prefix));
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let call = client.get_item().table_name(&table).key("pk", text(&id.to_string())).key("sk", text("match"));
+    let mut item = call.send().await.expect("an answer").item.expect("the match");
+    let mut roster: Value = serde_json::from_str(item["roster"].as_s().expect("a text")).expect("JSON");
+    roster["created_at"] = json!(now().as_millis() - 30_000);
+    item.insert("roster".into(), text(&roster.to_string()));
+    client.put_item().table_name(&table).set_item(Some(item)).send().await.expect("written");
+}
+
+#[tokio::test]
+async fn a_match_whose_instance_never_came_is_dissolved_and_all_wait_again() {
+    let app = App::start().await;
+    let seekers = waiting(&app, "duel", 2).await;
+    let host = HostId::new(now(), random());
+    let lease: CoordinatorLease = app.internal("/coordinator/lease", &json!({ "host": host })).await.ok(200);
+    let tickets = [seekers[0].1, seekers[1].1];
+    let made = form("duel", &[&tickets[..1], &tickets[1..]]);
+    assert_eq!(form_all(&app, lease.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
+    assert_eq!(sweep(&app).await.dissolved, 0, "its time is not over");
+    formed_long_ago(&app, made.match_id).await;
+    let both = [sweep(&app).await, sweep(&app).await];
+    assert_eq!(both.map(|swept| swept.dissolved), [1, 0], "once");
+    assert!(roster(&app, made.match_id).await.is_over);
+    for (seeker, ticket) in &seekers {
+        assert_eq!(seeker.see(*ticket).await.state, TicketState::Searching);
+    }
+    let open = changes(&app, "").await.opened;
+    assert_eq!(open.iter().map(|ticket| ticket.id).collect::<BTreeSet<_>>(), tickets.into());
+    // The next match takes them.
+    let fleet = fleet(&app).await;
+    let again = form("duel", &[&tickets[..1], &tickets[1..]]);
+    assert_eq!(form_all(&app, fleet.epoch, vec![again]).await, [FormOutcome::Formed]);
+}
+
+#[tokio::test]
+async fn a_match_goes_on_elsewhere_when_its_host_dies() {
+    let app = App::start().await;
+    let fleet = fleet(&app).await;
+    let seekers = waiting(&app, "duel", 2).await;
+    let made = form("duel", &[&[seekers[0].1], &[seekers[1].1]]);
+    assert_eq!(form_all(&app, fleet.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
+    let join = async |index: usize| {
+        let seen = seekers[index].0.see(seekers[index].1).await;
+        assert_eq!(seen.state, TicketState::Matched);
+        seen.assignment.expect("a match").join
+    };
+    let before = join(0).await.expect("placed");
+    let gone = app.request(Method::DELETE, &format!("/internal/v1/hosts/{}", fleet.host));
+    assert_eq!(send(gone.bearer_auth(SERVICE_TOKEN)).await.status, 204);
+    assert_eq!(join(0).await, None, "nobody runs it");
+    let other = fleet_of(&app).await;
+    let after = [join(0).await.expect("moved"), join(1).await.expect("moved")];
+    assert!(after.iter().all(|join| join.host == other && join.instance == after[0].instance), "{after:?}");
+    assert_eq!((before.host, roster(&app, made.match_id).await.is_over), (fleet.host, false));
 }
 
 async fn fleet_of(app: &App) -> HostId {

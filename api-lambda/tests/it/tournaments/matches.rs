@@ -44,7 +44,7 @@ fn reports(joined: &JoinResponse, epoch: u64, winner: CharacterId) -> Value {
 #[tokio::test]
 async fn both_come_to_one_instance_and_its_host_alone_reports() {
     let app = App::start().await;
-    let (host, _) = app.host(&["hub"]).await;
+    let (host, _) = app.living_host(&["hub"]).await;
     let (cup, people) = running(&app, 4, &[]).await;
     let reader = &people[0].player;
     let bracket = cup.bracket(reader).await;

@@ -130,7 +130,7 @@ async fn a_winner_who_is_no_more_holds_nothing_up() {
 #[tokio::test]
 async fn members_share_and_are_told() {
     let app = App::start().await;
-    let (host, registered) = app.host(&["hub"]).await;
+    let (host, registered) = app.living_host(&["hub"]).await;
     let people = contenders(&app, 4).await;
     let fields = [("prizes", prizes()), ("best_of_final", json!(1)), ("team_size", json!(2))];
     let cup = create(&app, &with(definition(&json!("single_elimination")), &fields)).await;
