@@ -162,7 +162,7 @@ impl Rules for Generous {
     fn act(&self, world: &mut World, actor: usize, _: Act) -> ActResult {
         let (id, seat) = (world.entities[actor].id, world.entities[actor].seat.expect("a player"));
         let character = world.players.get(seat).expect("is in").character;
-        world.gain(Gain { character, xp: 7, kills: 1, deaths: 0, items: Some((0, 1)) });
+        world.gain(Gain { xp: 7, kills: 1, items: Some((0, 1)), ..Gain::of(character) });
         world.tell(seat, EventKind::Experience, id, 7);
         ActResult { outcome: ActionOutcome::Done, cooldown_ticks: 0 }
     }
