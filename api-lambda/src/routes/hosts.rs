@@ -177,7 +177,7 @@ pub(crate) async fn claim(
     let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
     let arrived = async {
         match store.end_seat(body.instance, id, until).await? {
-            Some(purpose) => rooms::after_arriving(&store, &purpose, id, body.host).await,
+            Some(purpose) => rooms::after_arriving(&store, &purpose, (id, &body), claimed.claim).await,
             None => Ok(()),
         }
     };
