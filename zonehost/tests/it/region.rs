@@ -280,11 +280,11 @@ impl Lives {
         self.before = self.xp;
     }
 
-    async fn strike(&mut self, connection: &mut Connection, sequence: u32) {
+    async fn act(&mut self, connection: &mut Connection, sequence: u32, action: u8) {
         let own = connection.welcome().entity;
         let (snapshot, seen) = (connection.view().sequence(), connection.view().header().tick);
         let aim = u16::try_from(sequence * 9_000 % 65_536).expect("a remainder");
-        let input = PlayerInput { sequence, snapshot, seen, aim, action: 1, ..PlayerInput::default() };
+        let input = PlayerInput { sequence, snapshot, seen, aim, action, ..PlayerInput::default() };
         connection.send(&input).await.expect("sent");
         let mut incoming = Vec::new();
         connection.receive(&mut incoming).await.expect("plays");
@@ -330,8 +330,13 @@ async fn a_spectator_sees_a_fight_and_nobody_sees_it() {
     let (mut lives, mut sequence) = (Lives::default(), 0);
     while lives.xp == 0 || !looking.is_finished() {
         sequence += 1;
-        lives.strike(&mut adas, sequence).await;
+        lives.act(&mut adas, sequence, 1).await;
         assert!(names(&adas).is_empty(), "Ada sees {:?}", names(&adas));
+    }
+    // She hears of what her last blows have won.
+    for _ in 0..10 {
+        sequence += 1;
+        lives.act(&mut adas, sequence, 0).await;
     }
     let room_now: Room = ok(ada.ask(Method::GET, &format!("/v1/rooms/{}", room.code), &json!({}))).await;
     assert_eq!(room_now.members.iter().map(|member| member.spectates).collect::<Vec<_>>(), [false, true]);
