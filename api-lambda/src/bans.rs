@@ -78,7 +78,7 @@ pub(crate) async fn kick(
     let present = store.presence(characters, now).await?;
     let orders = present.into_iter().filter_map(|presence| Some((presence.character, presence.online?)));
     let posts = orders.map(|(character, stay)| async move {
-        let order = HostOrder::Kick { character, reason: reason.to_owned() };
+        let order = HostOrder::Kick { character, reason: reason.to_owned(), claim: None };
         store.post_mail(stay.host, &order, now).await.map(|()| character)
     });
     try_join_all(posts).await

@@ -123,6 +123,7 @@ fn company() -> OpenApiRouter<AppState> {
         .routes(routes!(rooms::join))
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::cast))
         .routes(routes!(parties::of))
         .routes(routes!(parties::create))
         .routes(routes!(parties::invite))

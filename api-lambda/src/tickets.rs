@@ -18,11 +18,13 @@ pub(crate) struct Traveller {
     pub(crate) account: AccountId,
     pub(crate) session: SessionId,
     pub(crate) character: CharacterId,
+    /// Whether it only looks on.
+    pub(crate) spectates: bool,
 }
 
 impl Traveller {
     pub(crate) const fn new(claims: &AccessClaims, character: CharacterId) -> Self {
-        Self { account: claims.sub, session: claims.sid, character }
+        Self { account: claims.sub, session: claims.sid, character, spectates: false }
     }
 }
 
@@ -48,6 +50,7 @@ pub(crate) async fn seat(
         character: traveller.character,
         instance: open.instance,
         zone: zone.clone(),
+        spectates: traveller.spectates,
     };
     let seat_until = UnixMillis::new((ticket.exp + CLOCK_SKEW_SECS) * 1_000);
     if !store.take_seat(open, traveller.character, limit, now, seat_until).await? {

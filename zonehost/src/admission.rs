@@ -114,7 +114,9 @@ async fn say_hello<P: Platform>(
     }
     let character = ticket.character;
     leave_elsewhere(shared, character, &instance).await;
-    if instance.players() >= instance.capacity() && shared.directory.instance_of(character).is_none() {
+    // How many look on is for the API to say: they take no places of players.
+    let full = !ticket.spectates && instance.players() >= instance.capacity();
+    if full && shared.directory.instance_of(character).is_none() {
         return Err(Refusal::new(ByeReason::Full, "full", "the instance is full: join again"));
     }
     let claim = ClaimCharacter {
@@ -122,6 +124,7 @@ async fn say_hello<P: Platform>(
         host: shared.host,
         instance: instance.assigned.instance,
         epoch: instance.assigned.epoch,
+        spectates: ticket.spectates,
     };
     let claimed = shared.platform.claim(character, claim).await.map_err(|error| match &error {
         PlatformError::Rejected(_) => refuse("claim_refused", error.to_string()),
@@ -134,6 +137,7 @@ async fn say_hello<P: Platform>(
         place: claimed.character.place,
         party: claimed.party.map(party_number),
         budget: outlet.budget,
+        spectates: ticket.spectates,
     };
     let (seated_tx, seated) = oneshot::channel();
     instance.send(Command::Join { joining, claim: claimed.claim, outlet, seated: seated_tx });

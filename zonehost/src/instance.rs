@@ -69,8 +69,9 @@ pub(crate) enum Command {
     Gone { seat: Seat, connection: ConnectionId, stays: bool },
     /// Let a character go, since it enters elsewhere. Answered when it is out.
     Evict { character: CharacterId, done: oneshot::Sender<()> },
-    /// Throw a character out: its connection ends, and nobody comes back into the body.
-    Kick { character: CharacterId, farewell: Farewell },
+    /// Throw a character out, if it is in by no newer claim than this: its connection ends, and nobody comes back into
+    /// the body.
+    Kick { character: CharacterId, claim: Option<u64>, farewell: Farewell },
     /// Run another version of the content from this tick on.
     Content(Arc<ZoneContent>),
     /// Another host has claimed this character (by the claim), or the whole instance.
@@ -88,6 +89,7 @@ pub(crate) struct InstanceHandle {
     content: AtomicU64,
     commands: Mutex<Vec<Command>>,
     players: AtomicU32,
+    spectators: AtomicU32,
 }
 
 impl InstanceHandle {
@@ -99,6 +101,7 @@ impl InstanceHandle {
             content: AtomicU64::new(content.version),
             commands: Mutex::default(),
             players: AtomicU32::new(0),
+            spectators: AtomicU32::new(0),
         }
     }
 
@@ -120,6 +123,11 @@ impl InstanceHandle {
     /// Players in it, those who may come back included.
     pub(crate) fn players(&self) -> u32 {
         self.players.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody plays or looks on.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.players() == 0 && self.spectators.load(Ordering::Relaxed) == 0
     }
 
     fn take_commands(&self, into: &mut Vec<Command>) {

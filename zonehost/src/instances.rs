@@ -263,7 +263,7 @@ pub(crate) async fn close_empty<P: Platform>(shared: Arc<Shared<P>>) {
 
 fn is_empty<P>(shared: &Shared<P>, handle: &InstanceHandle) -> bool {
     handle.assigned.on_demand
-        && handle.players() == 0
+        && handle.is_deserted()
         && handle.journal.is_idle()
         && !shared.instances.was_ended(&handle.assigned)
 }

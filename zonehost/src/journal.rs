@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::catalogue::Loot;
+use domain::catalogue::{BoardDefinition, BoardOperator, BoardOrder, Loot};
+use domain::contract::boards::BoardScore;
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch,
 };
@@ -14,7 +15,7 @@ use domain::contract::players::ItemStack;
 use domain::contract::possessions::Money;
 use domain::ids::{CharacterId, InstanceId};
 use domain::limits::HOST_BATCH_MAX;
-use sim::outbox::Gain;
+use sim::outbox::{Gain, Score};
 use sim::rules::realm::RealmContent;
 use tokio::sync::Notify;
 
@@ -143,6 +144,12 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, realm: &RealmCont
     event.xp += gain.xp;
     event.kills += gain.kills;
     event.deaths += gain.deaths;
+    if let Some(Score { board, score, subscore }) = gain.score
+        && let Some(definition) = realm.board(board)
+    {
+        let board = definition.board.clone();
+        add_score(&mut event.scores, definition, BoardScore { board, score, subscore });
+    }
     let Some((number, count)) = gain.items else { return };
     match realm.loot(number) {
         Some(Loot::Item(item)) => match event.items.iter_mut().find(|stack| stack.item == *item) {
@@ -160,8 +167,27 @@ fn add_gain(gains: &mut BTreeMap<CharacterId, CharacterEvent>, realm: &RealmCont
     }
 }
 
-/// The parts of an event of which nothing was stored since one of its possessions was refused: the event without
-/// them under its own number, which is still free, and then each of them alone.
+/// Adds a score to those of an event, of which the rules know at most as many boards as it holds. Two for one board
+/// become one that does to the board what both would do.
+fn add_score(scores: &mut Vec<BoardScore>, definition: &BoardDefinition, new: BoardScore) {
+    let Some(old) = scores.iter_mut().find(|score| score.board == new.board) else {
+        scores.push(new);
+        return;
+    };
+    let (now, before) = ((new.score, new.subscore), (old.score, old.subscore));
+    (old.score, old.subscore) = match definition.operator {
+        BoardOperator::Last => now,
+        BoardOperator::Best if definition.order == BoardOrder::Ascending => now.min(before),
+        BoardOperator::Best => now.max(before),
+        // Both are added up, or taken away one after the other.
+        BoardOperator::Sum | BoardOperator::Decrement => {
+            (now.0.saturating_add(before.0), now.1.saturating_add(before.1))
+        }
+    };
+}
+
+/// The parts of an event of which nothing was stored since one of its possessions or scores was refused: the event
+/// without them under its own number, which is still free, and then each of them alone.
 fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
     let alone = empty_event(event.character);
     let items =
@@ -170,9 +196,12 @@ fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
         .currencies
         .iter()
         .map(|money| CharacterEvent { currencies: vec![money.clone()], ..alone.clone() });
-    let possessions: Vec<_> = items.chain(currencies).collect();
-    let rest = CharacterEvent { items: Vec::new(), currencies: Vec::new(), ..event.clone() };
-    std::iter::once(rest).chain(possessions).collect()
+    let scores =
+        event.scores.iter().map(|score| CharacterEvent { scores: vec![score.clone()], ..alone.clone() });
+    let single: Vec<_> = items.chain(currencies).chain(scores).collect();
+    let (items, currencies, scores) = Default::default();
+    let rest = CharacterEvent { items, currencies, scores, ..event.clone() };
+    std::iter::once(rest).chain(single).collect()
 }
 
 /// Writes one instance's queue to the platform. The instance hears of characters that another host has claimed.
@@ -221,9 +250,10 @@ impl<P: Platform> Journal<P> {
                 part.sequence = *sequence;
             }
             for lost in self.store_events(&parts).await? {
-                self.shared.metrics.error("possession_refused");
+                let kind = if lost.scores.is_empty() { "possession_refused" } else { "score_refused" };
+                self.shared.metrics.error(kind);
                 tracing::error!(
-                    instance.id = %instance, event = ?lost, "the platform has no place for what was found"
+                    instance.id = %instance, kind, event = ?lost, "the platform has no place for this"
                 );
             }
         }
@@ -244,7 +274,7 @@ impl<P: Platform> Journal<P> {
         Ok(())
     }
 
-    /// Stores events, and gives back those of which nothing was stored since a possession was refused.
+    /// Stores events, and gives back those of which nothing was stored since a possession or a score was refused.
     async fn store_events(&self, events: &[CharacterEvent]) -> Result<Vec<CharacterEvent>, PlatformError> {
         let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
         let platform = &self.shared.platform;
@@ -297,6 +327,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn scores_for_one_board_become_one() {
+        let definition =
+            |operator, order| BoardDefinition { operator, order, ..Catalogue::builtin().boards[0].clone() };
+        let score = |score, subscore| BoardScore { board: "kills".parse().expect("a name"), score, subscore };
+        for (operator, order, expected) in [
+            (BoardOperator::Best, BoardOrder::Descending, (7, 2)),
+            (BoardOperator::Best, BoardOrder::Ascending, (5, 9)),
+            (BoardOperator::Last, BoardOrder::Descending, (7, 1)),
+            (BoardOperator::Sum, BoardOrder::Descending, (19, 12)),
+            (BoardOperator::Decrement, BoardOrder::Descending, (19, 12)),
+        ] {
+            let mut scores = Vec::new();
+            for new in [score(5, 9), score(7, 2), score(7, 1)] {
+                add_score(&mut scores, &definition(operator, order), new);
+            }
+            let sums: Vec<_> = scores.iter().map(|score| (score.score, score.subscore)).collect();
+            assert_eq!(sums, [expected], "{operator:?} {order:?}");
+        }
+    }
+
+    #[test]
     fn loot_becomes_items_and_money_and_can_be_sent_piece_by_piece() {
         let catalogue = Catalogue::builtin();
         let realm = RealmContent::compile(&catalogue, &catalogue.zones()[0]);
@@ -304,14 +355,21 @@ mod tests {
         let mut gains = BTreeMap::new();
         for (archetype, count) in [(0, 3), (1, 1), (0, 4), (2, 2), (9, 1)] {
             let items = Some((archetype, count));
-            add_gain(&mut gains, &realm, &Gain { character, xp: 1, kills: 0, deaths: 0, items });
+            add_gain(&mut gains, &realm, &Gain { xp: 1, items, ..Gain::of(character) });
+        }
+        for (board, score) in [(0, 30), (0, 50), (0, 40), (9, 1)] {
+            let score = Some(Score { board, score, subscore: 0 });
+            add_gain(&mut gains, &realm, &Gain { score, ..Gain::of(character) });
         }
         let mut event = gains.remove(&character).expect("gains");
         event.sequence = 7;
         assert_eq!((event.xp, event.items.len(), event.currencies[0].amount), (5, 2, 7));
         let parts = pieces(&event);
-        assert_eq!((parts.len(), parts[0].sequence, parts[0].xp), (4, 7, 5));
-        assert!(parts[0].items.is_empty() && parts[0].currencies.is_empty());
+        assert_eq!((parts.len(), parts[0].sequence, parts[0].xp), (5, 7, 5));
+        assert!(parts[0].items.is_empty() && parts[0].currencies.is_empty() && parts[0].scores.is_empty());
+        let scores: Vec<_> =
+            parts[4].scores.iter().map(|score| (score.board.as_str(), score.score)).collect();
+        assert_eq!(scores, [("best-life", 50)], "the best of the lives that ended at about one time");
         assert!(parts[1..].iter().all(|part| part.xp == 0));
         let items: Vec<_> = parts.iter().flat_map(|part| part.items.clone()).collect();
         let money: Vec<_> = parts.iter().flat_map(|part| part.currencies.clone()).collect();

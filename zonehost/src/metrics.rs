@@ -259,6 +259,7 @@ impl Metrics {
         };
         let millis = |us: u32| format!("{:.3}", f64::from(us) / 1_000.0);
         line("active_players", "gauge", &|zone| zone.last.players.to_string());
+        line("active_spectators", "gauge", &|zone| zone.last.spectators.to_string());
         line("active_entities", "gauge", &|zone| zone.last.entities.to_string());
         line("physics_step_ms", "gauge", &|zone| millis(zone.percentiles().p50_us));
         line("physics_step_p99_ms", "gauge", &|zone| millis(zone.percentiles().p99_us));

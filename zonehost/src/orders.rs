@@ -23,7 +23,7 @@ const REASON_CHARS_MAX: usize = 300;
 pub(crate) fn obey<P: Platform>(shared: &Arc<Shared<P>>, order: HostOrder) {
     match order {
         HostOrder::Notify { to, notice } => deliver(&shared.directory, &shared.metrics, &to, notice),
-        HostOrder::Kick { character, reason } => kick(shared, character, &reason),
+        HostOrder::Kick { character, reason, claim } => kick(shared, (character, claim), &reason),
         HostOrder::Open(assigned) => {
             if let Err(error) = instances::open(shared, assigned) {
                 shared.metrics.error("open");
@@ -47,10 +47,10 @@ fn farewell(reason: ByeReason, text: &str) -> Farewell {
     Farewell { reason, text: (!text.is_empty()).then_some(text) }
 }
 
-fn kick<P: Platform>(shared: &Shared<P>, character: CharacterId, reason: &str) {
+fn kick<P: Platform>(shared: &Shared<P>, (character, claim): (CharacterId, Option<u64>), reason: &str) {
     let instance = shared.directory.instance_of(character).and_then(|id| shared.instances.get(id));
     if let Some(handle) = instance {
-        handle.send(Command::Kick { character, farewell: farewell(ByeReason::Kicked, reason) });
+        handle.send(Command::Kick { character, claim, farewell: farewell(ByeReason::Kicked, reason) });
     }
 }
 

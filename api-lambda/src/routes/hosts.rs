@@ -176,8 +176,13 @@ pub(crate) async fn claim(
     // The seat ends when two heartbeats have had the time to count the player.
     let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
     let arrived = async {
-        match store.end_seat(body.instance, id, until).await? {
-            Some(purpose) => rooms::after_arriving(&store, &purpose, id, body.host).await,
+        let purpose = match store.end_seat(body.instance, id, until).await? {
+            Some(purpose) => Some(purpose),
+            // A second ticket, used after the seat has ended.
+            None => store.instance(body.instance, crate::clock::now()).await?.map(|info| info.purpose),
+        };
+        match purpose {
+            Some(purpose) => rooms::after_arriving(&store, &purpose, (id, &body), claimed.claim).await,
             None => Ok(()),
         }
     };

@@ -10,7 +10,7 @@ use domain::contract::Problem;
 use domain::contract::hosts::{BatchOutcome, CharacterEvent, EventBatch, SaveBatch};
 use domain::contract::instances::LeftBatch;
 use domain::ids::{Epoch, InstanceId};
-use domain::limits::HOST_BATCH_MAX;
+use domain::limits::{EVENT_SCORES_MAX, HOST_BATCH_MAX};
 use serde::Deserialize;
 
 use crate::error::{ApiError, refusals};
@@ -25,9 +25,6 @@ use crate::store::instances::EndRefusal;
 /// Most kinds of items and of currencies in one event.
 const EVENT_ITEMS_MAX: usize = 16;
 const EVENT_CURRENCIES_MAX: usize = 4;
-
-/// Most scores of one event.
-const EVENT_SCORES_MAX: usize = 4;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {

@@ -294,7 +294,7 @@ async fn give_seat_back(store: &Store, roster: &Roster, character: CharacterId, 
         store.free_seat(roster.instance(), character).await?;
         let there = store.whereabouts(&[character]).await?;
         for found in there.iter().filter(|found| found.instance == roster.instance()) {
-            let order = HostOrder::Kick { character, reason: "you left the match".into() };
+            let order = HostOrder::Kick { character, reason: "you left the match".into(), claim: None };
             store.post_mail(found.host, &order, now).await?;
         }
         Ok::<(), StoreError>(())

@@ -1,19 +1,21 @@
 //! `/v1/rooms`: private instances behind short codes. Every change reads the room, settles who is in it, changes it
 //! and writes it if nobody else did meanwhile; else it starts anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::contract::Problem;
+use domain::contract::hosts::ClaimCharacter;
 use domain::contract::instances::Purpose;
 use domain::contract::mail::{HostOrder, Notice};
 use domain::contract::rooms::{
-    ChangeRoom, CreateRoom, KickFromRoom, Room, RoomCode, RoomJoined, RoomVisitor,
+    CastRoomMember, ChangeRoom, CreateRoom, JoinRoom, KickFromRoom, Room, RoomCode, RoomJoined, RoomVisitor,
 };
-use domain::ids::{AccountId, CharacterId, HostId, InstanceId};
+use domain::ids::{AccountId, CharacterId, InstanceId};
 use domain::time::UnixMillis;
 use token::KeyRing;
 
@@ -21,11 +23,14 @@ use crate::clock::random_u128;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
-use crate::rooms::{EntryRefusal, MEMBERS_MAX, Member, RoomState};
+use crate::rooms::{EntryRefusal, MEMBERS_MAX, Member, RoomState, SPECTATORS_MAX};
 use crate::state::Region;
 use crate::store::rooms::{CreateRefusal, StoredRoom};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
 use crate::tickets::{self, Traveller};
+
+const PUT_OUT: &str = "the host of the room has put you out";
+const RECAST: &str = "you look on instead of playing in this room now, or play again: join it anew";
 
 /// Opens a room. Its instance runs from the first time that somebody joins it.
 #[utoipa::path(
@@ -58,16 +63,28 @@ pub(crate) async fn create(
             body.members_max
         )));
     }
+    if body.spectators_max > SPECTATORS_MAX {
+        let fault = format!("spectators_max: {} is not from 0 to {SPECTATORS_MAX}", body.spectators_max);
+        return Err(ApiError::BadRequest(fault));
+    }
     check_owner(&store, claims.sub, body.character).await?;
-    let member = Member { character: body.character, account: claims.sub, joined_at: now, ticket_at: now };
+    let member = Member {
+        character: body.character,
+        account: claims.sub,
+        joined_at: now,
+        ticket_at: now,
+        spectates: false,
+    };
     let state = RoomState {
         zone: body.zone,
         instance: InstanceId::new(now, random_u128()),
         locked: false,
         members_max: body.members_max,
+        spectators_max: body.spectators_max,
         host: body.character,
         members: vec![member],
         banned: Vec::new(),
+        benched: Vec::new(),
         created_at: now,
     };
     for attempt in 0..ATTEMPTS_MAX {
@@ -104,12 +121,13 @@ pub(crate) async fn read(
     Ok(Json(settled(&store, &code).await?.0.view()))
 }
 
-/// Enters a room: makes the character a member, and gives a ticket to the room's instance. A repetition gives another
-/// ticket to the same place.
+/// Enters a room: makes the character a member who plays or looks on, and gives a ticket to the room's instance. A
+/// repetition gives another ticket to the same place; a member who says otherwise than before plays or looks on from
+/// the moment that the new ticket is used, and is put out of the instance until then.
 #[utoipa::path(
     post, path = "/v1/rooms/{code}/join", tag = "rooms", security(("access_token" = [])),
     params(("code" = RoomCode, Path, description = "The code")),
-    request_body = RoomVisitor,
+    request_body = JoinRoom,
     responses(
         (status = 200, body = RoomJoined),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -121,22 +139,21 @@ pub(crate) async fn join(
     State(store): State<Store>,
     State(region): State<Arc<Region>>,
     State(keys): State<Arc<KeyRing>>,
-    Body(body): Body<RoomVisitor>,
+    Body(body): Body<JoinRoom>,
 ) -> Result<Json<RoomJoined>, ApiError> {
     check_owner(&store, claims.sub, body.character).await?;
     let admitted = change(&store, &code, |state, now| {
-        state.admit(claims.sub, body.character, now).map_err(|refusal| match refusal {
-            EntryRefusal::Full => refusals::rooms::ROOM_FULL.into(),
-            EntryRefusal::Locked => refusals::rooms::ROOM_LOCKED.into(),
-            EntryRefusal::Banned => refusals::rooms::ROOM_BANNED.into(),
-        })
+        state.admit((claims.sub, body.character), body.spectate, now).map_err(refused)
     })
     .await?;
     let capacity = region.catalogue().zone(&admitted.state.zone).ok_or(ApiError::NoZone)?.capacity;
     let room = running(&store, admitted).await?;
-    let traveller = Traveller::new(&claims, body.character);
-    // Who may enter is decided above; bodies that wait for their players do not take the places of others.
-    let join = tickets::into_instance(&store, &keys, traveller, room.state.instance, capacity).await?;
+    let spectates = room.state.member(body.character).is_some_and(|member| member.spectates);
+    let traveller = Traveller { spectates, ..Traveller::new(&claims, body.character) };
+    // Who may enter is decided above; bodies that wait for their players, and those who only look on, do not take the
+    // places of others.
+    let limit = capacity.saturating_add(room.state.spectators_max.into());
+    let join = tickets::into_instance(&store, &keys, traveller, room.state.instance, limit).await?;
     Ok(Json(RoomJoined { room: room.view(), join }))
 }
 
@@ -218,6 +235,44 @@ pub(crate) async fn kick(
     Ok(Json(room.await?.view()))
 }
 
+/// Lets a member only look on, or play again. For the room's host; any member says for itself when it joins.
+#[utoipa::path(
+    put, path = "/v1/rooms/{code}/members/{character}", tag = "rooms", security(("access_token" = [])),
+    params(
+        ("code" = RoomCode, Path, description = "The code"),
+        ("character" = CharacterId, Path, description = "The member"),
+    ),
+    request_body = CastRoomMember,
+    responses(
+        (status = 200, body = Room),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn cast(
+    Player(claims): Player,
+    InPath((code, character)): InPath<(RoomCode, CharacterId)>,
+    State(store): State<Store>,
+    Body(body): Body<CastRoomMember>,
+) -> Result<Json<Room>, ApiError> {
+    let room = change(&store, &code, |state, _| {
+        check_host(state, claims.sub)?;
+        state.cast(character, body.spectates).map_err(refused)
+    });
+    Ok(Json(room.await?.view()))
+}
+
+fn refused(refusal: EntryRefusal) -> ApiError {
+    match refusal {
+        EntryRefusal::Full => refusals::rooms::ROOM_FULL,
+        EntryRefusal::SpectatorsFull => refusals::rooms::ROOM_SPECTATORS_FULL,
+        EntryRefusal::Locked => refusals::rooms::ROOM_LOCKED,
+        EntryRefusal::Banned => refusals::rooms::ROOM_BANNED,
+        EntryRefusal::Benched => refusals::rooms::ROOM_BENCHED,
+        EntryRefusal::NoMember => refusals::rooms::NO_MEMBER,
+    }
+    .into()
+}
+
 async fn check_owner(store: &Store, account: AccountId, character: CharacterId) -> Result<(), ApiError> {
     let owned = store.character(character).await?.is_some_and(|stored| stored.account == account);
     if owned { Ok(()) } else { Err(ApiError::NoCharacter) }
@@ -245,8 +300,8 @@ async fn settled(store: &Store, code: &RoomCode) -> Result<(StoredRoom, RoomStat
     Ok((room, stored))
 }
 
-/// Changes a room. Who is put out of it is put out of its instance in the same transaction, and those who stay hear
-/// of the change.
+/// Changes a room. Who is put out of it, or plays no more, or no more only looks on, is put out of its instance in the
+/// same transaction, and those who stay hear of the change.
 async fn change(
     store: &Store,
     code: &RoomCode,
@@ -259,18 +314,7 @@ async fn change(
         if room.state == before {
             return Ok(room);
         }
-        let newly_banned = |member: &&Member| {
-            room.state.banned.contains(&member.account) && !before.banned.contains(&member.account)
-        };
-        let out: Vec<_> = before.members.iter().filter(newly_banned).map(|member| member.character).collect();
-        let mut kicks = Vec::new();
-        for found in store.whereabouts(&out).await? {
-            if found.instance == room.state.instance {
-                let reason = "the host of the room has put you out".to_owned();
-                let order = HostOrder::Kick { character: found.character, reason };
-                kicks.push(store.mail_part(found.host, &order, now));
-            }
-        }
+        let kicks = kicks(store, &before, &room.state, now).await?;
         if store.change_room(&mut room, kicks, now).await? {
             tell(store, &room, now).await;
             return Ok(room);
@@ -278,6 +322,41 @@ async fn change(
         back_off(attempt).await;
     }
     Err(StoreError::Contended("a room").into())
+}
+
+/// The orders for those who were members `before` and have no place in the instance `after`, or another part in it.
+async fn kicks(
+    store: &Store,
+    before: &RoomState,
+    after: &RoomState,
+    now: UnixMillis,
+) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let mut parts = Vec::new();
+    let mut out = BTreeMap::new();
+    for member in &before.members {
+        let (id, account) = (member.character, member.account);
+        if after.banned.contains(&account) && !before.banned.contains(&account) {
+            out.insert(id, (PUT_OUT, None));
+        } else if after.member(id).is_some_and(|now| now.spectates != member.spectates)
+            && let Some(stored) = store.character(id).await?
+        {
+            // Whoever has come in by a ticket for the new part is past this order; nobody comes in by one for the old
+            // part between this look and the change.
+            parts.push(store.same_claim_part(id, stored.claim));
+            out.insert(id, (RECAST, Some(stored.claim)));
+        }
+    }
+    let characters: Vec<_> = out.keys().copied().collect();
+    for found in store.whereabouts(&characters).await? {
+        if found.instance == after.instance
+            && let Some((reason, claim)) = out.get(&found.character)
+        {
+            let (reason, claim) = ((*reason).to_owned(), *claim);
+            let order = HostOrder::Kick { character: found.character, reason, claim };
+            parts.push(store.mail_part(found.host, &order, now));
+        }
+    }
+    Ok(parts)
 }
 
 /// Tells the members that the room has changed. Who misses it sees it at the next look.
@@ -322,21 +401,24 @@ pub(crate) async fn after_leaving(store: &Store, instance: InstanceId) -> Result
     }
 }
 
-/// A character has come into an instance: if it is of a room that has put it out since it got its ticket, it goes.
+/// A character has come into an instance, by `claim`: if it is of a room that has put it out since it got its ticket,
+/// or given it another part, it goes.
 pub(crate) async fn after_arriving(
     store: &Store,
     purpose: &Purpose,
-    character: CharacterId,
-    host: HostId,
+    (character, arrival): (CharacterId, &ClaimCharacter),
+    claim: u64,
 ) -> Result<(), StoreError> {
     let Some(code) = room_of(purpose) else { return Ok(()) };
     let now = crate::clock::now();
     let Some(room) = store.room(&code, now).await? else { return Ok(()) };
-    if room.state.is_member(character) {
-        return Ok(());
-    }
-    let reason = "you are no member of this room".to_owned();
-    store.post_mail(host, &HostOrder::Kick { character, reason }, now).await
+    let reason = match room.state.member(character) {
+        Some(member) if member.spectates == arrival.spectates => return Ok(()),
+        Some(_) => RECAST,
+        None => "you are no member of this room",
+    };
+    let order = HostOrder::Kick { character, reason: reason.to_owned(), claim: Some(claim) };
+    store.post_mail(arrival.host, &order, now).await
 }
 
 fn room_of(purpose: &Purpose) -> Option<RoomCode> {

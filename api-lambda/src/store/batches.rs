@@ -80,8 +80,12 @@ impl Store {
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let entries = batch.events.iter().enumerate().map(|(index, event)| {
             let source = Source { instance, epoch: batch.epoch, sequence: event.sequence };
-            let scores = boards.scores_of(event);
-            Entry { scores, ..self.event_entry(index, rules, source, event, now) }
+            let entry = self.event_entry(index, rules, source, event, now);
+            match boards.scores_of(event) {
+                Some(scores) => Entry { scores, ..entry },
+                None if entry.verdict.is_some() => entry,
+                None => self.refused_entry(entry, EntryOutcome::Unknown),
+            }
         });
         let refused = |entry: &Entry, parts: &[Part]| {
             let among = |range: &Range<usize>| {
@@ -243,8 +247,7 @@ impl Store {
         let gains = match self.gains(rules, source, event, now) {
             Ok(gains) => gains,
             Err(verdict) => {
-                parts.push(self.impossible_part(event.character));
-                return Entry { verdict: Some(verdict), ..Entry::new(index, event.character, parts) };
+                return self.refused_entry(Entry::new(index, event.character, parts), verdict);
             }
         };
         let stacks = parts.len()..parts.len() + gains.stacks.len();
@@ -252,6 +255,14 @@ impl Store {
         parts.extend(gains.stacks);
         parts.extend(gains.items);
         Entry { stacks, items, credits: gains.credits, ..Entry::new(index, event.character, parts) }
+    }
+
+    /// An entry of which nothing is stored, unless it was stored before or its character is gone.
+    fn refused_entry(&self, entry: Entry, verdict: EntryOutcome) -> Entry {
+        let Entry { index, character, mut parts, .. } = entry;
+        parts.truncate(2);
+        parts.push(self.impossible_part(character));
+        Entry { verdict: Some(verdict), ..Entry::new(index, character, parts) }
     }
 
     fn save_part(&self, save: &CharacterSave, now: UnixMillis) -> TransactWriteItem {

@@ -1,6 +1,6 @@
 //! Claims: which entry of a character into an instance is the newest, and may save it.
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use domain::contract::hosts::{ClaimCharacter, ClaimedCharacter};
 use domain::ids::CharacterId;
 use domain::time::UnixMillis;
@@ -70,5 +70,16 @@ impl Store {
             }
         }
         Err(StoreError::Contended("a character"))
+    }
+
+    /// Demands that nobody has claimed the character since it was read.
+    pub(crate) fn same_claim_part(&self, id: CharacterId, claim: u64) -> TransactWriteItem {
+        transact::check(
+            ConditionCheck::builder()
+                .table_name(&self.tables.players)
+                .key("pk", text(id))
+                .condition_expression("claim = :claim")
+                .expression_attribute_values(":claim", number(claim)),
+        )
     }
 }

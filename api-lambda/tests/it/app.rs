@@ -315,6 +315,10 @@ impl Player<'_> {
         send(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &impl Serialize) -> Answer {
+        send(self.request(Method::PUT, path).json(body)).await
+    }
+
     pub(crate) async fn patch(&self, path: &str, body: &impl Serialize) -> Answer {
         send(self.request(Method::PATCH, path).json(body)).await
     }

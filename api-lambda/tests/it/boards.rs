@@ -4,7 +4,7 @@ use domain::catalogue::{BoardDefinition, BoardOperator, BoardOrder, Catalogue, S
 use domain::contract::boards::{
     BoardChecked, BoardWasReset, BoardsHidden, LeaderboardEntry, LeaderboardPage, ScoresSubmitted, SeasonList,
 };
-use domain::contract::hosts::BatchOutcome;
+use domain::contract::hosts::{BatchOutcome, EntryOutcome};
 use domain::contract::players::Character;
 use domain::ids::{CharacterId, SeasonId};
 use futures_util::future::join_all;
@@ -254,11 +254,11 @@ async fn events_bring_scores_with_what_else_they_bring() {
         json!({ "sequence": sequence, "character": world.id(index), "xp": 1, "kills": 2, "deaths": 0,
             "items": [], "scores": scores })
     };
-    // Far apart, so that one transaction cannot hold them all; several of one character; one on no board.
+    // Far apart, so that one transaction cannot hold them all; several of one character.
     let scores = |index: usize| {
         json!([
             { "board": "points", "score": index * 499 }, { "board": "points", "score": 1 },
-            { "board": "laps", "score": index % 7, "subscore": 1 }, { "board": "deaths", "score": 1 },
+            { "board": "laps", "score": index % 7, "subscore": 1 },
         ])
     };
     let mut events: Vec<_> = (0..40_usize).map(|index| event(index, index, scores(index))).collect();
@@ -278,6 +278,21 @@ async fn events_bring_scores_with_what_else_they_bring() {
     for board in ["points", "laps", "kills"] {
         assert_eq!(world.assert_clean(board).await, 40);
     }
+    // Of an event for a board that is not there nothing counts, and its number is free.
+    let odd = event(60, 0, json!([{ "board": "points", "score": 5 }, { "board": "deaths", "score": 1 }]));
+    let body = json!({ "epoch": own.epoch, "events": [odd, event(61, 1, json!([]))] });
+    for _ in 0..2 {
+        let outcomes = world.app.internal(&path, &body).await.ok::<BatchOutcome>(200).outcomes;
+        assert_eq!(outcomes, [EntryOutcome::Unknown, EntryOutcome::Stored]);
+    }
+    assert_eq!(world.all("points", 100, None).await, points);
+    assert_eq!(world.all("kills", 100, None).await.iter().map(|e| e.score).sum::<i64>(), 84);
+    let body = json!({ "epoch": own.epoch, "events": [event(60, 0, json!([]))] });
+    assert_eq!(
+        world.app.internal(&path, &body).await.ok::<BatchOutcome>(200).outcomes,
+        [EntryOutcome::Stored]
+    );
+    assert_eq!(world.all("kills", 100, None).await.iter().map(|e| e.score).sum::<i64>(), 86);
     let five = Value::Array(vec![json!({ "board": "laps", "score": 1 }); 5]);
     let body = json!({ "epoch": own.epoch, "events": [event(50, 0, five)] });
     world.app.internal(&path, &body).await.problem(400, "bad_request");

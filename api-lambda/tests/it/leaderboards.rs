@@ -66,7 +66,7 @@ async fn the_boards_and_their_seasons_are_listed() {
     let player = app.player().await;
     let list: LeaderboardList = player.get("/v1/leaderboards").await.ok(200);
     let names: Vec<_> = list.boards.iter().map(|board| board.board.as_str()).collect();
-    assert_eq!(names, ["kills", "weekly-kills", "fastest-run"]);
+    assert_eq!(names, ["kills", "weekly-kills", "best-life", "fastest-run"]);
     assert_eq!((list.boards[0].season.season.0, list.boards[0].season.ends_at), (0, None));
     let weekly = list.boards[1].season;
     let ends_at = weekly.ends_at.expect("a schedule").as_millis();

@@ -1,12 +1,14 @@
 //! `/v1/rooms`.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
 use domain::contract::hosts::{ClaimedCharacter, HeartbeatAnswer};
 use domain::contract::instances::Purpose;
 use domain::contract::mail::{HostOrder, Mailbox};
 use domain::contract::players::Character;
 use domain::contract::rooms::{Room, RoomJoined};
 use domain::ids::{CharacterId, HostId};
+use domain::token::TicketClaims;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,6 +30,16 @@ impl Pal<'_> {
     async fn act(&self, room: &Room, what: &str) -> Answer {
         let body = json!({ "character": self.character.id });
         self.player.post(&format!("/v1/rooms/{}/{what}", room.code), &body).await
+    }
+
+    async fn join(&self, room: &Room, spectate: bool) -> Answer {
+        let body = json!({ "character": self.character.id, "spectate": spectate });
+        self.player.post(&format!("/v1/rooms/{}/join", room.code), &body).await
+    }
+
+    async fn cast(&self, room: &Room, whom: &Pal<'_>, spectates: bool) -> Answer {
+        let path = format!("/v1/rooms/{}/members/{}", room.code, whom.character.id);
+        self.player.put(&path, &json!({ "spectates": spectates })).await
     }
 
     async fn kick(&self, room: &Room, whom: &Pal<'_>) -> Answer {
@@ -80,10 +92,15 @@ async fn beat(app: &App, host: HostId) -> HeartbeatAnswer {
 
 /// The host takes the pal in, as it does when the ticket is shown; the number of the claim.
 async fn arrive(app: &App, pal: &Pal<'_>, joined: &RoomJoined) -> u64 {
+    arrive_as(app, pal, joined, ticket(joined).spectates).await
+}
+
+async fn arrive_as(app: &App, pal: &Pal<'_>, joined: &RoomJoined, spectates: bool) -> u64 {
     let own = beat(app, joined.join.host).await.instances;
     let own = own.iter().find(|own| own.instance == joined.join.instance).expect("its host runs it");
     let claim = json!({
         "account": pal.player.account, "host": joined.join.host, "instance": own.instance, "epoch": own.epoch,
+        "spectates": spectates,
     });
     app.internal(&format!("/characters/{}/claim", pal.id()), &claim).await.ok::<ClaimedCharacter>(200).claim
 }
@@ -93,6 +110,13 @@ async fn left(app: &App, pal: &Pal<'_>, joined: &RoomJoined, claim: u64) {
     let own = own.iter().find(|own| own.instance == joined.join.instance).expect("its host runs it");
     let body = json!({ "epoch": own.epoch, "characters": [{ "character": pal.id(), "claim": claim }] });
     assert_eq!(app.internal(&format!("/instances/{}/left", own.instance), &body).await.status, 200);
+}
+
+/// What the ticket says, as its host reads it.
+fn ticket(joined: &RoomJoined) -> TicketClaims {
+    let claims = joined.join.ticket.split('.').nth(1).expect("three parts");
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    serde_json::from_slice(&claims).expect("claims")
 }
 
 fn members(room: &Room) -> Vec<CharacterId> {
@@ -232,6 +256,104 @@ async fn who_is_put_out_goes_at_once_and_stays_out() {
     assert_eq!(kicks(&app, host).await, [bob.id()]);
     arrive(&app, &eve, &eves).await;
     assert_eq!(kicks(&app, host).await.len(), 2);
+}
+
+/// A room of one who plays and one who looks on.
+async fn small_room(ada: &Pal<'_>) -> Room {
+    let body = json!({ "character": ada.id(), "zone": "forest", "members_max": 2, "spectators_max": 1 });
+    ada.player.post_keyed("/v1/rooms", "small", &body).await.ok(201)
+}
+
+fn spectators(room: &Room) -> Vec<CharacterId> {
+    room.members.iter().filter(|member| member.spectates).map(|member| member.character).collect()
+}
+
+#[tokio::test]
+async fn spectators_have_places_and_tickets_of_their_own() {
+    let app = App::start().await;
+    app.host(&["hub"]).await;
+    let [ada, bob, eve, dan] = pals(&app, ["Ada", "Bob", "Eve", "Dan"]).await;
+    let room = small_room(&ada).await;
+    assert_eq!(room.spectators_max, 1);
+    let adas: RoomJoined = ada.act(&room, "join").await.ok(200);
+    let eves: RoomJoined = eve.join(&room, true).await.ok(200);
+    let bobs: RoomJoined = bob.act(&room, "join").await.ok(200);
+    assert_eq!([&adas, &eves, &bobs].map(|joined| ticket(joined).spectates), [false, true, false]);
+    assert_eq!((spectators(&bobs.room), members(&bobs.room).len()), (vec![eve.id()], 3));
+    dan.act(&room, "join").await.problem(409, "room_full");
+    dan.join(&room, true).await.problem(409, "room_spectators_full");
+    eve.join(&room, false).await.problem(409, "room_full");
+    bob.join(&room, true).await.problem(409, "room_spectators_full");
+    assert!(ticket(&eve.act(&room, "join").await.ok(200)).spectates, "she stays what she is");
+    // She is in one place like anyone: a claim, and no room for herself elsewhere.
+    arrive(&app, &eve, &eves).await;
+    assert_eq!(spectators(&ada.read(&room).await), [eve.id()]);
+    bob.act(&room, "leave").await.ok::<Room>(200);
+    let plays: RoomJoined = eve.join(&room, false).await.ok(200);
+    assert!(!ticket(&plays).spectates && spectators(&plays.room).is_empty());
+    // Of many who come at once, as many get in as there are places.
+    let crowd = join_all([bob.join(&room, true), dan.join(&room, true), bob.join(&room, true)]).await;
+    assert!(crowd.iter().any(|answer| answer.status == 200));
+    assert_eq!(spectators(&ada.read(&room).await).len(), 1);
+    // Who opens a room without places to look on has none.
+    let none: Room = ada.open("k", 3).await.ok(201);
+    bob.join(&none, true).await.problem(409, "room_spectators_full");
+    let mut many = json!({ "character": ada.id(), "zone": "forest", "members_max": 2, "spectators_max": 17 });
+    ada.player.post_keyed("/v1/rooms", "many", &many).await.problem(400, "bad_request");
+    many["spectators_max"] = json!(-1);
+    ada.player.post_keyed("/v1/rooms", "many", &many).await.problem(400, "bad_body");
+    let odd = json!({ "character": eve.id(), "spectate": "yes" });
+    eve.player.post(&format!("/v1/rooms/{}/join", room.code), &odd).await.problem(400, "bad_body");
+}
+
+#[tokio::test]
+async fn the_host_lets_a_member_only_look_on() {
+    let app = App::start().await;
+    let (host, _) = app.host(&["hub"]).await;
+    let [ada, bob, eve] = pals(&app, ["Ada", "Bob", "Eve"]).await;
+    let room = small_room(&ada).await;
+    ada.act(&room, "join").await.ok::<RoomJoined>(200);
+    let bobs: RoomJoined = bob.act(&room, "join").await.ok(200);
+    let late: RoomJoined = bob.act(&room, "join").await.ok(200);
+    let claim = arrive(&app, &bob, &bobs).await;
+    bob.cast(&room, &ada, true).await.problem(403, "not_room_host");
+    ada.cast(&room, &eve, true).await.problem(404, "no_room_member");
+    let answers = join_all((0..5).map(|_| ada.cast(&room, &bob, true))).await;
+    assert!(
+        answers.iter().all(|answer| spectators(&answer.ok::<Room>(200)) == [bob.id()]),
+        "said five times"
+    );
+    let newest = |orders: Vec<HostOrder>| {
+        let claims = orders.into_iter().filter_map(|order| match order {
+            HostOrder::Kick { character, claim, .. } => Some((character, claim)),
+            _ => None,
+        });
+        claims.collect::<Vec<_>>()
+    };
+    assert_eq!(newest(orders(&app, host).await), [(bob.id(), Some(claim))], "one order");
+    // He has another ticket to play, got before: it lets him in, and out he goes.
+    let again = arrive_as(&app, &bob, &late, false).await;
+    assert_eq!(newest(orders(&app, host).await).last(), Some(&(bob.id(), Some(again))));
+    bob.join(&room, false).await.problem(403, "room_benched");
+    bob.act(&room, "leave").await.ok::<Room>(200);
+    bob.join(&room, false).await.problem(403, "room_benched");
+    let looks_on: RoomJoined = bob.act(&room, "join").await.ok(200);
+    assert!(ticket(&looks_on).spectates);
+    let kicks_before = newest(orders(&app, host).await).len();
+    arrive(&app, &bob, &looks_on).await;
+    assert_eq!(newest(orders(&app, host).await).len(), kicks_before, "with this one he stays");
+    // The place that he left is another's, so he cannot play before that one goes.
+    eve.act(&room, "join").await.ok::<RoomJoined>(200);
+    ada.cast(&room, &bob, false).await.problem(409, "room_full");
+    eve.act(&room, "leave").await.ok::<Room>(200);
+    assert_eq!(spectators(&ada.cast(&room, &bob, false).await.ok::<Room>(200)), []);
+    assert_eq!(newest(orders(&app, host).await).len(), kicks_before + 1, "and comes in anew");
+    ada.player
+        .put(&format!("/v1/rooms/{}/members/me", room.code), &json!({ "spectates": true }))
+        .await
+        .problem(400, "bad_path");
+    let path = format!("/v1/rooms/{}/members/{}", room.code, bob.id());
+    ada.player.put(&path, &json!({})).await.problem(400, "bad_body");
 }
 
 #[tokio::test]

@@ -47,7 +47,8 @@ impl Predictor {
             terrain: Terrain {
                 seed: welcome.terrain_seed,
                 size: welcome.size,
-                obstacle_permille: welcome.obstacle_permille,
+                // A spectator has no body: nothing is in its way.
+                obstacle_permille: if welcome.entity == 0 { 0 } else { welcome.obstacle_permille },
             },
             rate_hz: welcome.tick_rate_hz.max(1).into(),
             inputs: VecDeque::new(),

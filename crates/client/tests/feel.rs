@@ -209,6 +209,7 @@ fn play(delay_ms: u64, lost_percent: u32, fights: bool, tells_seen: bool) -> Pla
         place: None,
         party: None,
         budget: 0,
+        spectates: false,
     }));
     let mut random = Random::new(SEED);
     let mut up: Way<PlayerInput> = Way::new(delay_ms, lost_percent);

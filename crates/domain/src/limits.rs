@@ -116,6 +116,9 @@ pub const TRADE_CURRENCIES_MAX: usize = 4;
 /// A deleted character can be restored for this long, 30 days; then it and all that it has is purged.
 pub const DELETED_CHARACTER_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// Most scores for leaderboards in one event of a host.
+pub const EVENT_SCORES_MAX: usize = 4;
+
 const _: () = {
     // The trade, two locks and two characters besides.
     assert!(2 * (2 * TRADE_ITEMS_MAX + 4 * TRADE_CURRENCIES_MAX) + 5 <= 100);

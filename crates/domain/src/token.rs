@@ -54,6 +54,9 @@ pub struct TicketClaims {
     pub instance: InstanceId,
     /// The zone that the instance runs.
     pub zone: ZoneId,
+    /// Whether the character only looks on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spectates: bool,
 }
 
 /// A set of public keys (RFC 7517).

@@ -200,6 +200,9 @@ export class Player extends EventTarget {
     this.stopPacing();
     this.welcome = welcome;
     this.terrain = new Terrain(welcome.terrainSeed, welcome.size, welcome.obstaclePermille);
+    /** Whether the player only looks on: without a body, so nothing is in the way. */
+    this.spectates = welcome.entity === 0;
+    this.ground = this.spectates ? new Terrain(welcome.terrainSeed, welcome.size, 0) : this.terrain;
     this.view = new View(welcome.tickRate);
     this.clock = new HostClock(welcome.tickRate, welcome.ticksPerSnapshot);
     this.actions = new Actions(welcome.tickRate);
@@ -233,7 +236,7 @@ export class Player extends EventTarget {
       // Where one comes back to life is not for predicting.
       if (!revived) this.corrections.add(distance, now);
     } else {
-      this.predictor = new Predictor(this.terrain, this.welcome, this.welcome.tickRate, header);
+      this.predictor = new Predictor(this.ground, this.welcome, this.welcome.tickRate, header);
       this.inputs = new Inputs(this.wish, (sequence, wish) => this.sendInput(sequence, wish));
     }
     this.tell('snapshot', changes);

@@ -192,6 +192,10 @@ export class World {
   drawOwn(player, now) {
     const { size, scale, brush, context } = this;
     const [x, y] = [size.width / 2, size.height / 2];
+    if (player.spectates) {
+      brush.label(x, 24, 'spectating');
+      return;
+    }
     const radius = Math.max(6, player.welcome.radius * scale);
     const dead = player.own.health === 0;
     const colour = this.effects.isFlashing(player.welcome.entity, now) ? '#ffffff' : '#ffd166';

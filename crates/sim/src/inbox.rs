@@ -70,4 +70,6 @@ pub struct Joining {
     pub party: Option<u64>,
     /// Bytes per second that the client can take; 0 leaves it to the zone.
     pub budget: u32,
+    /// Whether it only looks on: it gets no body, and nothing that it does changes anything for others.
+    pub spectates: bool,
 }

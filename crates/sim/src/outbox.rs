@@ -29,7 +29,7 @@ pub struct Admission {
     pub character: CharacterId,
     /// Its seat from now on.
     pub seat: Seat,
-    /// Its body.
+    /// Its body; [`crate::player::NO_BODY`] of a spectator.
     pub entity: EntityId,
 }
 
@@ -40,8 +40,8 @@ pub struct Departure {
     pub character: CharacterId,
     /// The seat that is free from now on.
     pub seat: Seat,
-    /// Where it was.
-    pub place: Place,
+    /// Where it was; of a spectator nothing is to be kept.
+    pub place: Option<Place>,
 }
 
 /// What a character gained and must not lose.
@@ -57,6 +57,27 @@ pub struct Gain {
     pub deaths: u32,
     /// Number of an item that lay on the ground, see [`domain::catalogue::LootDefinition`], and how many.
     pub items: Option<(u8, u32)>,
+    /// A score for a leaderboard.
+    pub score: Option<Score>,
+}
+
+/// A score for one of the boards that the rules know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Score {
+    /// Number of the board, see [`crate::rules::realm::RealmContent::board`].
+    pub board: u8,
+    /// In the unit of the board.
+    pub score: i64,
+    /// Decides between equal scores, if the board has subscores.
+    pub subscore: i64,
+}
+
+impl Gain {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn of(character: CharacterId) -> Self {
+        Self { character, xp: 0, kills: 0, deaths: 0, items: None, score: None }
+    }
 }
 
 impl Outbox {

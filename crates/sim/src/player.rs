@@ -1,40 +1,57 @@
 //! What a zone keeps for each player beside the body: the last input, and what the player has in view.
 
 use domain::ids::{CharacterId, EntityId};
+use domain::movement::Motion;
 use domain::time::Tick;
 use wire::encoder::ViewEncoder;
 use wire::message::{ActionConfirm, ErrorNotice, HeartbeatAck, PlayerInput};
 
 use crate::budget::Budget;
 
-/// A player's place in the tables of a zone and its host: a small number, used again after the player left.
+/// A player's place in the tables of a zone and its host: a small number, used again after the player left. Spectators
+/// sit in tables of their own, under numbers with [`Seat::SPECTATES`]: no player's number depends on who looks on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seat(pub u32);
 
 impl Seat {
-    /// The seat as an index.
+    /// The bit that the seats of spectators have.
+    pub const SPECTATES: u32 = 1 << 31;
+
+    /// The seat as an index into the table of its sort.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        (self.0 & !Self::SPECTATES) as usize
+    }
+
+    /// Whether it is a spectator's.
+    #[must_use]
+    pub const fn spectates(self) -> bool {
+        self.0 & Self::SPECTATES != 0
     }
 }
 
 /// Bytes of an update that a new connection plans with; it is learned soon.
 const UPDATE_BYTES_FIRST: u32 = 5;
+/// A wish to move is held this long without a new input.
+const INTENT_SECS: u32 = 1;
 /// Whom a player fights with is remembered for so many.
 const FOES: usize = 8;
 /// Send times that are remembered; a client that is farther behind is very far behind.
 const IN_FLIGHT: usize = 32;
 
-/// A player in a zone.
+/// A player in a zone, or a spectator of it.
 #[derive(Debug)]
 pub struct Player {
     /// Who.
     pub character: CharacterId,
     /// Its experience.
     pub xp: u64,
-    /// Its body.
+    /// Experience won since its body came to life or into the zone, for the rules to count.
+    pub life_xp: u64,
+    /// Its body; [`NO_BODY`] of a spectator.
     pub entity: EntityId,
+    /// What a spectator looks with.
+    pub(crate) eye: Option<Eye>,
     /// The input that is in effect.
     pub input: PlayerInput,
     /// Since when.
@@ -62,6 +79,17 @@ pub struct Player {
     pub(crate) events_from: u64,
     /// Whom the player has hit or was hit by, and until when that counts.
     foes: [(EntityId, Tick); FOES],
+}
+
+/// The id that no entity has.
+pub const NO_BODY: EntityId = EntityId(0);
+
+/// What a spectator looks with: it moves, but is in no table of entities, so nobody sees it and nothing touches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eye {
+    pub(crate) motion: Motion,
+    /// The player's body that it goes with.
+    pub(crate) follows: Option<EntityId>,
 }
 
 /// What belongs to a connection: it starts again with each.
@@ -150,7 +178,9 @@ impl Player {
         Self {
             character,
             xp,
+            life_xp: 0,
             entity,
+            eye: None,
             input: PlayerInput::default(),
             input_at: now,
             pending: Vec::new(),
@@ -194,6 +224,11 @@ impl Player {
         self.lead = 0;
     }
 
+    /// Whether its wish to move still holds.
+    pub(crate) fn is_heard(&self, now: Tick, rate_hz: u32) -> bool {
+        self.attached && now.since(self.input_at) <= rate_hz * INTENT_SECS
+    }
+
     /// Remembers a foe until `until`, in the place of the one that counts for the shortest time.
     pub(crate) fn note_foe(&mut self, foe: EntityId, until: Tick) {
         let known = self.foes.iter().position(|(other, _)| *other == foe);
@@ -206,9 +241,15 @@ impl Player {
     }
 }
 
-/// The players of a zone by seat.
+/// The players of a zone by seat, and its spectators.
 #[derive(Debug, Default)]
 pub struct Players {
+    playing: Table,
+    watching: Table,
+}
+
+#[derive(Debug, Default)]
+struct Table {
     seats: Vec<Option<Player>>,
     count: usize,
     /// By seat; of a free one it means nothing.
@@ -224,9 +265,9 @@ pub struct Profile {
     pub party: Option<u64>,
 }
 
-impl Players {
-    /// Gives `player` the lowest free seat.
-    pub(crate) fn seat(&mut self, player: Player, profile: Profile) -> Seat {
+impl Table {
+    /// Gives `player` the lowest free place.
+    fn seat(&mut self, player: Player, profile: Profile) -> u32 {
         let index = self.seats.iter().position(Option::is_none).unwrap_or(self.seats.len());
         if index == self.seats.len() {
             self.seats.push(None);
@@ -235,57 +276,117 @@ impl Players {
         self.seats[index] = Some(player);
         self.count += 1;
         self.profiles[index] = profile;
-        Seat(u32::try_from(index).expect("seats are few"))
+        u32::try_from(index).expect("seats are few")
     }
 
-    pub(crate) fn take(&mut self, seat: Seat) -> Option<Player> {
-        let player = self.seats.get_mut(seat.index())?.take()?;
+    fn take(&mut self, index: usize) -> Option<Player> {
+        let player = self.seats.get_mut(index)?.take()?;
         self.count -= 1;
         Some(player)
     }
 
-    /// The player on a seat.
+    /// All, with their seats: the first one has the number `first`.
+    fn iter(&self, first: u32) -> impl Iterator<Item = (Seat, &Player)> {
+        (first..).map(Seat).zip(&self.seats).filter_map(|(seat, player)| Some((seat, player.as_ref()?)))
+    }
+
+    fn iter_mut(&mut self, first: u32) -> impl Iterator<Item = (Seat, &mut Player)> {
+        (first..).map(Seat).zip(&mut self.seats).filter_map(|(seat, player)| Some((seat, player.as_mut()?)))
+    }
+}
+
+/// All who sit in a zone, apart, so that some can be worked on while others are read.
+pub(crate) struct PlayersMut<'a> {
+    pub(crate) playing: &'a mut [Option<Player>],
+    pub(crate) watching: &'a mut [Option<Player>],
+    /// Of those who play.
+    pub(crate) profiles: &'a [Profile],
+}
+
+impl Players {
+    const fn table(&self, seat: Seat) -> &Table {
+        if seat.spectates() { &self.watching } else { &self.playing }
+    }
+
+    const fn table_mut(&mut self, seat: Seat) -> &mut Table {
+        if seat.spectates() { &mut self.watching } else { &mut self.playing }
+    }
+
+    /// Gives `player` the lowest free seat, among spectators if it is one.
+    pub(crate) fn seat(&mut self, player: Player, profile: Profile) -> Seat {
+        match player.eye {
+            None => Seat(self.playing.seat(player, profile)),
+            Some(_) => Seat(Seat::SPECTATES | self.watching.seat(player, profile)),
+        }
+    }
+
+    pub(crate) fn take(&mut self, seat: Seat) -> Option<Player> {
+        self.table_mut(seat).take(seat.index())
+    }
+
+    /// The player or spectator on a seat.
     #[must_use]
     pub fn get(&self, seat: Seat) -> Option<&Player> {
-        self.seats.get(seat.index())?.as_ref()
+        self.table(seat).seats.get(seat.index())?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, seat: Seat) -> Option<&mut Player> {
-        self.seats.get_mut(seat.index())?.as_mut()
+        self.table_mut(seat).seats.get_mut(seat.index())?.as_mut()
     }
 
     /// What others may know of the player on a seat.
     #[must_use]
     pub fn profile(&self, seat: Seat) -> &Profile {
-        &self.profiles[seat.index()]
+        &self.table(seat).profiles[seat.index()]
     }
 
     #[cfg(test)]
     pub(crate) fn profile_mut(&mut self, seat: Seat) -> &mut Profile {
-        &mut self.profiles[seat.index()]
+        &mut self.table_mut(seat).profiles[seat.index()]
     }
 
-    /// All players, by seat.
+    /// All players, by seat; no spectators.
     pub fn iter(&self) -> impl Iterator<Item = (Seat, &Player)> {
-        (0..).map(Seat).zip(&self.seats).filter_map(|(seat, player)| Some((seat, player.as_ref()?)))
+        self.playing.iter(0)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Player)> {
-        (0..).map(Seat).zip(&mut self.seats).filter_map(|(seat, player)| Some((seat, player.as_mut()?)))
+    /// All spectators, by seat.
+    pub fn spectators(&self) -> impl Iterator<Item = (Seat, &Player)> {
+        self.watching.iter(Seat::SPECTATES)
     }
 
-    /// Players and profiles apart, so that players can be worked on while all profiles are read.
-    pub(crate) fn parts_mut(&mut self) -> (&mut [Option<Player>], &[Profile]) {
-        (&mut self.seats, &self.profiles)
+    pub(crate) fn spectators_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Player)> {
+        self.watching.iter_mut(Seat::SPECTATES)
     }
 
-    /// How many there are.
+    /// All who may have a connection: players, then spectators.
+    pub(crate) fn everyone(&self) -> impl Iterator<Item = (Seat, &Player)> {
+        self.iter().chain(self.spectators())
+    }
+
+    pub(crate) fn everyone_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Player)> {
+        let Self { playing, watching } = self;
+        playing.iter_mut(0).chain(watching.iter_mut(Seat::SPECTATES))
+    }
+
+    pub(crate) fn parts_mut(&mut self) -> PlayersMut<'_> {
+        let Self { playing, watching } = self;
+        PlayersMut { playing: &mut playing.seats, watching: &mut watching.seats, profiles: &playing.profiles }
+    }
+
+    /// How many players there are; spectators are not counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.count
+        self.playing.count
     }
 
-    /// Whether there are none.
+    /// How many only look on.
+    #[must_use]
+    pub fn watching(&self) -> usize {
+        self.watching.count
+    }
+
+    /// Whether there are no players.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -3,12 +3,14 @@
 pub mod realm;
 
 use domain::contract::players::Place;
-use domain::fixed::{Heading, Vec2};
+use domain::fixed::{Heading, Vec2, metres};
+use domain::movement::Build;
 use domain::time::Tick;
 use wire::message::ActionOutcome;
 
 use crate::entity::Entity;
 use crate::inbox::Joining;
+use crate::player::Seat;
 use crate::world::World;
 
 /// What a player asks to do.
@@ -39,6 +41,17 @@ pub trait Rules: Send {
 
     /// The body for a character that enters; where it was, if that was in this zone, is `joining.place`.
     fn body(&self, world: &mut World, joining: &Joining) -> Entity;
+
+    /// How the eye of a spectator moves. It touches nothing, whatever its radius: that only keeps it off the edge.
+    fn eye(&self, world: &World) -> Build {
+        let _ = world;
+        Build { radius: 0, speed_max: metres(6), acceleration: metres(30) }
+    }
+
+    /// A player leaves; its body is still there.
+    fn leave(&self, world: &mut World, seat: Seat) {
+        let _ = (world, seat);
+    }
 
     /// A living or dead player (entity index `actor`) does something.
     fn act(&self, world: &mut World, actor: usize, act: Act) -> ActResult;

@@ -13,3 +13,4 @@ pub(crate) mod resolve_contacts;
 pub(crate) mod select_interest;
 pub(crate) mod shed;
 pub(crate) mod switch_content;
+pub(crate) mod watch;

@@ -7,6 +7,7 @@ use domain::random::mix;
 use wire::message::PlayerInput;
 
 use crate::entity::Entity;
+use crate::player::{Eye, Player, Seat};
 use crate::world::World;
 
 struct Fingerprint(u64);
@@ -26,6 +27,20 @@ impl Fingerprint {
 }
 
 pub(crate) fn state_hash(world: &World) -> u64 {
+    let mut hash = played(world);
+    for (seat, spectator) in world.players.spectators() {
+        add_player(&mut hash, seat, spectator);
+    }
+    hash.0
+}
+
+/// As [`state_hash`], of those who play alone.
+#[cfg(test)]
+pub(crate) fn played_hash(world: &World) -> u64 {
+    played(world).0
+}
+
+fn played(world: &World) -> Fingerprint {
     let mut hash = Fingerprint(0);
     hash.add(world.tick.0.into());
     hash.add(world.random.state());
@@ -46,17 +61,28 @@ pub(crate) fn state_hash(world: &World) -> u64 {
         add_entity(&mut hash, entity);
     }
     for (seat, player) in world.players.iter() {
-        hash.add(seat.0.into());
-        hash.add(player.entity.0.into());
-        hash.add(player.xp);
-        hash.add(player.input_at.0.into());
-        hash.add(player.newest_input.into());
-        for input in std::iter::once(&player.input).chain(&player.pending) {
-            add_input(&mut hash, input);
-        }
-        hash.add(player.attached.into());
+        add_player(&mut hash, seat, player);
     }
-    hash.0
+    hash
+}
+
+fn add_player(hash: &mut Fingerprint, seat: Seat, player: &Player) {
+    hash.add(seat.0.into());
+    hash.add(player.entity.0.into());
+    hash.add(player.xp);
+    hash.add(player.life_xp);
+    hash.add(player.input_at.0.into());
+    hash.add(player.newest_input.into());
+    for input in std::iter::once(&player.input).chain(&player.pending) {
+        add_input(hash, input);
+    }
+    hash.add(player.attached.into());
+    if let Some(Eye { motion, follows }) = player.eye {
+        for vector in [motion.position, motion.velocity, motion.remainder] {
+            hash.add_vec(vector);
+        }
+        hash.add(follows.map_or(u64::MAX, |followed| followed.0.into()));
+    }
 }
 
 fn add_input(hash: &mut Fingerprint, input: &PlayerInput) {

@@ -104,6 +104,7 @@ impl Zone {
         stages::resolve_contacts::resolve_contacts(world, rules);
         rules.run(world);
         world.spawn_scheduled();
+        stages::watch::watch(world, rules);
         // The last mutation is done: all that players see is derived from here on.
         stages::rebuild_index::rebuild_index(world);
         let manner = Manner {
@@ -141,10 +142,10 @@ impl Zone {
         &self.world
     }
 
-    /// Where a player is, for saving.
+    /// Where a player is, for saving. Nothing of a spectator is saved.
     #[must_use]
     pub fn place(&self, seat: Seat) -> Option<Place> {
-        let player = self.world.players.get(seat)?;
+        let player = self.world.players.get(seat).filter(|_| !seat.spectates())?;
         Some(stages::drain_inputs::place_of(&self.world, self.rules.as_ref(), &self.id, player))
     }
 
@@ -152,7 +153,10 @@ impl Zone {
     #[must_use]
     pub fn welcome(&self, seat: Seat, resume_token: Vec<u8>, grace_secs: u32) -> Option<Welcome> {
         let player = self.world.players.get(seat)?;
-        let build = self.world.entities.find(player.entity)?.build();
+        let build = match player.eye {
+            Some(_) => self.rules.eye(&self.world),
+            None => self.world.entities.find(player.entity)?.build(),
+        };
         Some(Welcome {
             version: wire::WIRE_VERSION,
             entity: player.entity.0,

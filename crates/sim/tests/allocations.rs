@@ -43,6 +43,12 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 const PLAYERS: u32 = 100;
+const SPECTATORS: u32 = 4;
+
+/// Players have the first numbers.
+fn seat_of(number: u32) -> Seat {
+    Seat(number.checked_sub(PLAYERS).map_or(number, |spectator| Seat::SPECTATES | spectator))
+}
 
 #[test]
 fn the_steady_tick_allocates_nothing() {
@@ -52,7 +58,7 @@ fn the_steady_tick_allocates_nothing() {
     let mut zone = Zone::new(&definition, Box::new(Realm), 7);
     let mut outbox = Outbox::default();
     let mut inbox = Inbox::default();
-    inbox.events.extend((1..=PLAYERS).map(|number| {
+    inbox.events.extend((1..=PLAYERS + SPECTATORS).map(|number| {
         ZoneEvent::Join(Joining {
             character: CharacterId::from_u128(number.into()),
             name: format!("Player {number}"),
@@ -60,31 +66,35 @@ fn the_steady_tick_allocates_nothing() {
             place: None,
             party: None,
             budget: 0,
+            spectates: number > PLAYERS,
         })
     }));
     zone.tick(&inbox, &mut outbox);
-    let mut random = Random::new(7);
-    let mut sent = vec![0_u32; PLAYERS as usize];
+    // Those who play do the same whoever looks on.
+    let (mut playing, mut watching) = (Random::new(7), Random::new(8));
+    let mut sent = vec![0_u32; (PLAYERS + SPECTATORS) as usize];
     let mut allocated = Vec::new();
     // Memory grows with the most that there ever was of something; four minutes see most of that.
     for tick in 2..10_000_u32 {
         inbox.events.clear();
-        for seat in (0..PLAYERS).filter(|seat| (seat + tick).is_multiple_of(3)) {
+        for number in (0..PLAYERS + SPECTATORS).filter(|number| (number + tick).is_multiple_of(3)) {
+            let random = if number < PLAYERS { &mut playing } else { &mut watching };
             let mut wish = || i8::try_from(random.between(-127, 127)).expect("in range");
             let (move_x, move_y) = (wish(), wish());
             let action = u8::from(random.below(6) == 0);
             let aim = u16::try_from(random.below(65_536)).expect("in range");
-            let snapshot = sent[seat as usize];
+            let snapshot = sent[number as usize];
             let input =
                 PlayerInput { sequence: tick, snapshot, tick: 0, seen: tick, move_x, move_y, aim, action };
-            inbox.events.push(ZoneEvent::Input(Seat(seat), input));
+            inbox.events.push(ZoneEvent::Input(seat_of(number), input));
         }
         outbox.clear();
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         zone.tick(&inbox, &mut outbox);
         allocated.push(ALLOCATIONS.load(Ordering::Relaxed) - before);
         for (seat, _) in outbox.frames() {
-            sent[seat.index()] += 1;
+            let first = if seat.spectates() { PLAYERS as usize } else { 0 };
+            sent[first + seat.index()] += 1;
         }
     }
     let (warm_up, steady) = allocated.split_at(8_000);

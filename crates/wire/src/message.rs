@@ -68,7 +68,7 @@ pub struct HeartbeatAck {
 pub struct Welcome {
     /// The host's [`crate::WIRE_VERSION`].
     pub version: u16,
-    /// The player's own entity, which is not among those in view.
+    /// The player's own entity, which is not among those in view; 0 for a spectator, who has none.
     pub entity: u32,
     /// The character's id, `chr_...`.
     pub character: String,

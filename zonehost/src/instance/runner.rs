@@ -174,6 +174,7 @@ impl Runner {
         self.outbox = Outbox::default();
         self.zone = make_zone(setup);
         self.setup.handle.players.store(0, Ordering::Relaxed);
+        self.setup.handle.spectators.store(0, Ordering::Relaxed);
     }
 
     fn tick(&mut self) {
@@ -201,8 +202,8 @@ impl Runner {
             self.tell_of_content(&before);
         }
         self.drop_offenders();
-        let players = u32::try_from(self.seats.len()).expect("seats are few");
-        self.setup.handle.players.store(players, Ordering::Relaxed);
+        self.setup.handle.players.store(self.seats.playing(), Ordering::Relaxed);
+        self.setup.handle.spectators.store(self.seats.watching(), Ordering::Relaxed);
         let tick_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
         self.inbox.load_percent = self.load_percent(start_cpu.elapsed(), start.elapsed());
         self.setup.metrics.tick(self.instance, report, tick_us, std::mem::take(&mut self.blocked));
@@ -246,8 +247,11 @@ impl Runner {
                     self.inbox.events.push(ZoneEvent::Leave(seat));
                 }
             }
-            Command::Kick { character, farewell } => {
-                if let Some((seat, seated)) = self.seats.find(|seated| seated.character == character) {
+            Command::Kick { character, claim, farewell } => {
+                let goes = |seated: &Seated| {
+                    seated.character == character && claim.is_none_or(|newest| seated.claim <= newest)
+                };
+                if let Some((seat, seated)) = self.seats.find(goes) {
                     // Not even within this tick does anyone come back.
                     self.setup.directory.take_resumable(&seated.token);
                     seated.token = random_bytes();
@@ -294,13 +298,35 @@ impl Runner {
     fn join(&mut self, joining: Joining, claim: u64, outlet: Outlet, seated: oneshot::Sender<Seat>) {
         let character = joining.character;
         let here = self.seats.find(|seated| seated.character == character).map(|(seat, _)| seat);
-        if let Some(seat) = here {
+        if let Some(seat) = here.filter(|seat| seat.spectates() == joining.spectates) {
             // A second login takes over the body; the first connection is told and closed.
             self.reattach(seat, outlet, Some(claim));
             let _ = seated.send(seat);
-        } else if self.joining.insert(character, (claim, outlet, seated)).is_none() {
-            self.inbox.events.push(ZoneEvent::Join(joining));
+            return;
         }
+        if let Some(seat) = here {
+            self.recast(seat, claim);
+        }
+        let earlier = self.joining.insert(character, (claim, outlet, seated)).and_then(|_| {
+            self.inbox.events.iter_mut().find_map(|event| match event {
+                ZoneEvent::Join(earlier) if earlier.character == character => Some(earlier),
+                _ => None,
+            })
+        });
+        match earlier {
+            Some(earlier) => *earlier = joining,
+            None => self.inbox.events.push(ZoneEvent::Join(joining)),
+        }
+    }
+
+    /// Takes a character off its seat that comes in again as the other of player and spectator. What its body was at
+    /// last is saved under the new claim, since the old one is of no use any more.
+    fn recast(&mut self, seat: Seat, claim: u64) {
+        let seated = self.seats.get_mut(seat).expect("just found");
+        self.setup.directory.take_resumable(&seated.token);
+        seated.close(ByeReason::Replaced);
+        (seated.claim, seated.recast) = (claim, true);
+        self.inbox.events.push(ZoneEvent::Leave(seat));
     }
 
     fn resume(&mut self, token: crate::shared::ResumeToken, outlet: Outlet, seated: oneshot::Sender<Seat>) {
@@ -398,18 +424,19 @@ impl Runner {
         for departure in std::mem::take(&mut self.outbox.departures) {
             let seated = self.seats.take(departure.seat).expect("who leaves was seated");
             self.setup.directory.forget(departure.character, self.instance, &seated.token);
-            left.push(LeftCharacter { character: departure.character, claim: seated.claim });
-            saves.push(CharacterSave {
-                character: departure.character,
-                claim: seated.claim,
-                place: departure.place,
-            });
+            let (character, claim) = (departure.character, seated.claim);
+            if !seated.recast {
+                left.push(LeftCharacter { character, claim });
+            }
+            // What only looked on is as it was.
+            saves.extend(departure.place.map(|place| CharacterSave { character, claim, place }));
             for done in seated.evicted {
                 let _ = done.send(());
             }
         }
         let interval = self.setup.limits.save_secs * u32::from(self.setup.content.definition.tick_rate_hz);
         for (seat, seated) in self.seats.iter_mut() {
+            // A spectator has no place.
             if seat.0 % interval == tick % interval
                 && let Some(place) = self.zone.place(seat)
             {

@@ -23,6 +23,8 @@ pub(super) struct Seated {
     pub(super) blocked_since: Option<Instant>,
     /// Answered when the character is out.
     pub(super) evicted: Vec<oneshot::Sender<()>>,
+    /// Whether it leaves its seat for one of the other sort: the character stays in the instance.
+    pub(super) recast: bool,
 }
 
 impl Seated {
@@ -35,6 +37,7 @@ impl Seated {
             detached_at: None,
             blocked_since: None,
             evicted: Vec::new(),
+            recast: false,
         }
     }
 
@@ -85,26 +88,32 @@ impl Seated {
     }
 }
 
-/// The players of an instance by their seat in the zone.
+/// The players of an instance by their seat in the zone, and its spectators by theirs.
 #[derive(Default)]
 pub(super) struct Seats {
-    seats: Vec<Option<Seated>>,
+    playing: Vec<Option<Seated>>,
+    watching: Vec<Option<Seated>>,
 }
 
 impl Seats {
+    const fn table_mut(&mut self, seat: Seat) -> &mut Vec<Option<Seated>> {
+        if seat.spectates() { &mut self.watching } else { &mut self.playing }
+    }
+
     pub(super) fn insert(&mut self, seat: Seat, seated: Seated) {
-        if self.seats.len() <= seat.index() {
-            self.seats.resize_with(seat.index() + 1, || None);
+        let table = self.table_mut(seat);
+        if table.len() <= seat.index() {
+            table.resize_with(seat.index() + 1, || None);
         }
-        self.seats[seat.index()] = Some(seated);
+        table[seat.index()] = Some(seated);
     }
 
     pub(super) fn take(&mut self, seat: Seat) -> Option<Seated> {
-        self.seats.get_mut(seat.index())?.take()
+        self.table_mut(seat).get_mut(seat.index())?.take()
     }
 
     pub(super) fn get_mut(&mut self, seat: Seat) -> Option<&mut Seated> {
-        self.seats.get_mut(seat.index())?.as_mut()
+        self.table_mut(seat).get_mut(seat.index())?.as_mut()
     }
 
     /// The player on `seat`, if the connection is still theirs: what an older one sent late is not.
@@ -113,14 +122,27 @@ impl Seats {
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Seated)> {
-        (0..).map(Seat).zip(&mut self.seats).filter_map(|(seat, seated)| Some((seat, seated.as_mut()?)))
+        let Self { playing, watching } = self;
+        let players = (0..).map(Seat).zip(playing);
+        let all = players.chain((Seat::SPECTATES..).map(Seat).zip(watching));
+        all.filter_map(|(seat, seated)| Some((seat, seated.as_mut()?)))
     }
 
     pub(super) fn find(&mut self, fits: impl Fn(&Seated) -> bool) -> Option<(Seat, &mut Seated)> {
         self.iter_mut().find(|(_, seated)| fits(seated))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.seats.iter().flatten().count()
+    /// How many play.
+    pub(super) fn playing(&self) -> u32 {
+        count(&self.playing)
     }
+
+    /// How many look on.
+    pub(super) fn watching(&self) -> u32 {
+        count(&self.watching)
+    }
+}
+
+fn count(seats: &[Option<Seated>]) -> u32 {
+    u32::try_from(seats.iter().flatten().count()).expect("seats are few")
 }

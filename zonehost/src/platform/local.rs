@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::catalogue::Catalogue;
+use domain::contract::boards::BoardScore;
 use domain::contract::content::ContentPlan;
 use domain::contract::hosts::{
     AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat,
@@ -58,6 +59,7 @@ struct Stored {
     instance: Option<InstanceId>,
     items: Vec<ItemStack>,
     money: Vec<Money>,
+    scores: Vec<BoardScore>,
 }
 
 impl LocalPlatform {
@@ -89,6 +91,7 @@ impl LocalPlatform {
             instance: None,
             items: Vec::new(),
             money: Vec::new(),
+            scores: Vec::new(),
         };
         self.lock().characters.insert(id, stored);
         id
@@ -142,6 +145,19 @@ impl LocalPlatform {
         Some(self.keys.sign(&claims))
     }
 
+    /// A ticket to look on in `zone`.
+    #[must_use]
+    pub fn spectator_ticket(&self, character: CharacterId, zone: &ZoneId) -> Option<String> {
+        let claims = TicketClaims { spectates: true, ..self.ticket_claims(character, zone)? };
+        Some(self.keys.sign(&claims))
+    }
+
+    /// The scores that hosts have stored for a character, in their order.
+    #[must_use]
+    pub fn scores(&self, id: CharacterId) -> Vec<BoardScore> {
+        self.lock().characters.get(&id).map(|stored| stored.scores.clone()).unwrap_or_default()
+    }
+
     /// What the character carries: items and money.
     #[must_use]
     pub fn possessions(&self, id: CharacterId) -> Option<(Vec<ItemStack>, Vec<Money>)> {
@@ -176,6 +192,7 @@ impl LocalPlatform {
             character,
             instance,
             zone: zone.clone(),
+            spectates: false,
         })
     }
 
@@ -278,6 +295,7 @@ impl Platform for LocalPlatform {
             for found in event.currencies {
                 add_money(&mut stored.money, found);
             }
+            stored.scores.extend(event.scores);
             EntryOutcome::Stored
         });
         Ok(BatchOutcome { outcomes: outcomes.collect() })

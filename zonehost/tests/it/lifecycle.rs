@@ -17,7 +17,7 @@ use domain::time::UnixMillis;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sim::entity::Entity;
 use sim::inbox::Joining;
-use sim::outbox::Gain;
+use sim::outbox::{Gain, Score};
 use sim::rules::realm::Realm;
 use sim::rules::{Act, ActResult, Rules};
 use sim::world::World;
@@ -162,7 +162,8 @@ impl Rules for Generous {
     fn act(&self, world: &mut World, actor: usize, _: Act) -> ActResult {
         let (id, seat) = (world.entities[actor].id, world.entities[actor].seat.expect("a player"));
         let character = world.players.get(seat).expect("is in").character;
-        world.gain(Gain { character, xp: 7, kills: 1, deaths: 0, items: Some((0, 1)) });
+        let score = Some(Score { board: 0, score: 7, subscore: 0 });
+        world.gain(Gain { xp: 7, kills: 1, items: Some((0, 1)), score, ..Gain::of(character) });
         world.tell(seat, EventKind::Experience, id, 7);
         ActResult { outcome: ActionOutcome::Done, cooldown_ticks: 0 }
     }
@@ -220,7 +221,7 @@ impl Platform for Lossy {
     async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
         let (epoch, mut outcomes) = (batch.epoch, Vec::new());
         for event in batch.events {
-            let possessions = event.items.len() + event.currencies.len();
+            let possessions = event.items.len() + event.currencies.len() + event.scores.len();
             if self.picky && possessions > 0 && possessions + event.xp as usize > 1 {
                 outcomes.push(EntryOutcome::Full);
                 continue;
@@ -284,6 +285,9 @@ async fn thirty_gains(picky: bool) {
     let (items, money) = app.local.possessions(character).expect("is there");
     assert!(items.is_empty(), "coins are money");
     assert_eq!(money.iter().map(|money| money.amount).collect::<Vec<_>>(), [30]);
+    let scores = app.local.scores(character);
+    assert!((1..=30).contains(&scores.len()), "those of one event are one: {}", scores.len());
+    assert!(scores.iter().all(|score| (score.board.as_str(), score.score) == ("best-life", 7)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

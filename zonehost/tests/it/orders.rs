@@ -143,7 +143,7 @@ async fn who_is_kicked_is_out_and_can_come_back_with_a_new_ticket_only() {
     let character = app.character(2);
     let connection = app.enter(character, "hub").await;
     let token = connection.welcome().resume_token.clone();
-    let kick = HostOrder::Kick { character, reason: "be kind to wolves".into() };
+    let kick = HostOrder::Kick { character, reason: "be kind to wolves".into(), claim: None };
     app.local.post(kick);
     assert_bye(&end_of(connection).await, ByeReason::Kicked, "be kind to wolves");
     app.until("it has left", |app| app.local.instance_of(character).is_none()).await;
@@ -155,7 +155,11 @@ async fn who_is_kicked_is_out_and_can_come_back_with_a_new_ticket_only() {
         wait_for_snapshot(&mut again).await.expect("plays on");
     }
     assert_eq!(app.host.metrics().byes(ByeReason::Kicked), 1);
-    app.local.post(HostOrder::Kick { character: CharacterId::from_u128(99), reason: String::new() });
+    app.local.post(HostOrder::Kick {
+        character: CharacterId::from_u128(99),
+        reason: String::new(),
+        claim: None,
+    });
     innocent.was_not_disturbed().await;
 }
 

@@ -7,6 +7,7 @@ use client::{ClientError, Connection, Incoming};
 use domain::catalogue::Catalogue;
 use domain::contract::players::Character;
 use domain::contract::rooms::{Room, RoomJoined};
+use domain::fixed::metres;
 use domain::ids::{AccountId, InstanceId, SessionId};
 use domain::time::UnixMillis;
 use domain::token::{ACCESS_AUDIENCE, ACCESS_ISSUER, AccessClaims};
@@ -15,11 +16,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use token::{KeyRing, SecretKey};
 use tokio::net::TcpListener;
+use wire::message::{EventKind, PlayerInput};
 use wire::reason::ByeReason;
+use wire::state::EntityKind;
 use zonehost::platform::api::ApiPlatform;
 use zonehost::{HostConfig, RunningHost};
 
-use crate::harness::{PATIENCE, end_of, keys, realm, wait_for_snapshot};
+use crate::harness::{PATIENCE, end_of, keys, next_input, realm, wait_for_snapshot};
 
 const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
 
@@ -63,6 +66,10 @@ impl Region {
 
     /// A host of a hub.
     async fn host(&self) -> RunningHost<ApiPlatform> {
+        self.host_with(&Catalogue::builtin()).await
+    }
+
+    async fn host_with(&self, catalogue: &Catalogue) -> RunningHost<ApiPlatform> {
         let ((listener, address), (admin, _)) = (bind().await, bind().await);
         let figment = HostConfig::defaults()
             .merge(("service_token", SERVICE_TOKEN))
@@ -72,7 +79,7 @@ impl Region {
             .merge(("empty_instance_secs", 1));
         let config = HostConfig::extract(&figment).expect("a good configuration");
         let platform = ApiPlatform::new(&config).expect("a client");
-        let host = zonehost::start(config, &Catalogue::builtin(), realm, platform, listener, admin).await;
+        let host = zonehost::start(config, catalogue, realm, platform, listener, admin).await;
         host.expect("it starts")
     }
 
@@ -120,12 +127,26 @@ impl Player<'_> {
     }
 
     async fn open_room(&self) -> Room {
-        let body = json!({ "character": self.character.id, "zone": "forest", "members_max": 4 });
+        let body = json!({ "character": self.character.id, "zone": "forest", "members_max": 4, "spectators_max": 1 });
         ok(self.ask(Method::POST, "/v1/rooms", &body)).await
     }
 
     async fn join(&self, room: &Room) -> RoomJoined {
         ok(self.ask(Method::POST, &format!("/v1/rooms/{}/join", room.code), &self.me())).await
+    }
+
+    /// Comes in to play or to look on.
+    async fn enter_as(&self, room: &Room, spectate: bool) -> Connection {
+        let body = json!({ "character": self.character.id, "spectate": spectate });
+        let path = format!("/v1/rooms/{}/join", room.code);
+        let RoomJoined { join, .. } = ok(self.ask(Method::POST, &path, &body)).await;
+        Connection::enter(&join.url, join.ticket).await.expect("enters")
+    }
+
+    /// The character as it is stored.
+    async fn stored(&self) -> Character {
+        let mut list: Value = ok(self.ask(Method::GET, "/v1/characters", &json!({}))).await;
+        serde_json::from_value(list["characters"][0].take()).expect("a character")
     }
 
     async fn enter(&self, room: &Room) -> (Connection, InstanceId) {
@@ -231,4 +252,150 @@ async fn a_room_goes_on_at_another_host_when_its_own_dies() {
     wait_for_snapshot(&mut back).await.expect("plays");
     assert!(runs(&second, instance), "the same instance, elsewhere");
     assert!(second.drain(Duration::from_secs(10)).await);
+}
+
+/// A small forest full of monsters that die of one blow.
+fn crowded_forest() -> Catalogue {
+    let mut catalogue = Catalogue::builtin();
+    for zone in catalogue.zones_mut().iter_mut().filter(|zone| zone.zone.as_str() == "forest") {
+        (zone.size, zone.monsters) = (metres(60), 40);
+    }
+    for archetype in &mut catalogue.archetypes {
+        (archetype.health_max, archetype.health_per_level) = (1, 0);
+    }
+    catalogue
+}
+
+/// What a player who strikes around itself has won.
+#[derive(Default)]
+struct Lives {
+    xp: u64,
+    before: u64,
+    best: u64,
+}
+
+impl Lives {
+    fn end(&mut self) {
+        self.best = self.best.max(self.xp - self.before);
+        self.before = self.xp;
+    }
+
+    async fn act(&mut self, connection: &mut Connection, sequence: u32, action: u8) {
+        let own = connection.welcome().entity;
+        let (snapshot, seen) = (connection.view().sequence(), connection.view().header().tick);
+        let aim = u16::try_from(sequence * 9_000 % 65_536).expect("a remainder");
+        let input = PlayerInput { sequence, snapshot, seen, aim, action, ..PlayerInput::default() };
+        connection.send(&input).await.expect("sent");
+        let mut incoming = Vec::new();
+        connection.receive(&mut incoming).await.expect("plays");
+        for event in incoming {
+            match event {
+                Incoming::Event(event) if event.kind == EventKind::Experience as u8 => self.xp = event.value,
+                Incoming::Event(event) if event.kind == EventKind::Death as u8 && event.subject == own => {
+                    self.end();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn names(connection: &Connection) -> Vec<String> {
+    let players = connection.view().entities().filter(|visible| visible.kind == EntityKind::Player);
+    players.map(|visible| visible.name.to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spectator_sees_a_fight_and_nobody_sees_it() {
+    let region = Region::start().await;
+    let host = region.host_with(&crowded_forest()).await;
+    let (ada, eve) = (region.player("Ada").await, region.player("Eve").await);
+    let room = ada.open_room().await;
+    let before = eve.stored().await;
+    let mut adas = ada.enter_as(&room, false).await;
+    let mut eves = eve.enter_as(&room, true).await;
+    assert_eq!((eves.welcome().entity, eves.welcome().radius), (0, 0), "she has no body");
+    let looking = tokio::spawn(async move {
+        let (mut blows, mut sees_ada) = (0, false);
+        while blows < 3 || !sees_ada {
+            eves.send(&next_input(&eves)).await.expect("sent");
+            let mut incoming = Vec::new();
+            eves.receive(&mut incoming).await.expect("looks on");
+            let blow = |one: &&Incoming| matches!(one, Incoming::Event(event) if event.kind == EventKind::Damage as u8);
+            blows += incoming.iter().filter(blow).count();
+            sees_ada |= names(&eves) == ["Ada"];
+        }
+        eves
+    });
+    let (mut lives, mut sequence) = (Lives::default(), 0);
+    while lives.xp == 0 || !looking.is_finished() {
+        sequence += 1;
+        lives.act(&mut adas, sequence, 1).await;
+        assert!(names(&adas).is_empty(), "Ada sees {:?}", names(&adas));
+    }
+    // She hears of what her last blows have won.
+    for _ in 0..10 {
+        sequence += 1;
+        lives.act(&mut adas, sequence, 0).await;
+    }
+    let room_now: Room = ok(ada.ask(Method::GET, &format!("/v1/rooms/{}", room.code), &json!({}))).await;
+    assert_eq!(room_now.members.iter().map(|member| member.spectates).collect::<Vec<_>>(), [false, true]);
+    looking.await.expect("no panic").leave().await.expect("leaves");
+    adas.leave().await.expect("leaves");
+    lives.end();
+    // What her best life has won is on its board, and every kill on the other.
+    let rank = format!("/v1/leaderboards/best-life/characters/{}", ada.character.id);
+    until("the score is on the board", async || {
+        let answer = ada.ask(Method::GET, &rank, &json!({})).send().await.expect("an answer");
+        answer.status().is_success()
+            && answer.json::<Value>().await.expect("JSON")["score"] == json!(lives.best)
+    })
+    .await;
+    assert!(host.drain(Duration::from_secs(10)).await);
+    let kept = ada.stored().await;
+    assert_eq!(kept.xp, lives.xp);
+    let kills = format!("/v1/leaderboards/kills/characters/{}", ada.character.id);
+    let kills: Value = ok(ada.ask(Method::GET, &kills, &json!({}))).await;
+    assert_eq!(kills["score"], json!(kept.kills));
+    assert_eq!(eve.stored().await, before, "who only looked on is as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spectator_comes_to_play_and_a_player_to_look_on() {
+    let region = Region::start().await;
+    let host = region.host().await;
+    let (ada, eve) = (region.player("Ada").await, region.player("Eve").await);
+    let room = ada.open_room().await;
+    let mut adas = ada.enter_as(&room, false).await;
+    let looks_on = eve.enter_as(&room, true).await;
+    let plays = eve.enter_as(&room, false).await;
+    let end = end_of(looks_on).await;
+    let reasons = [ByeReason::Replaced, ByeReason::Kicked];
+    assert!(matches!(end, ClientError::Bye { reason, .. } if reasons.contains(&reason)), "{end}");
+    assert_ne!(plays.welcome().entity, 0);
+    until("Ada sees her", async || {
+        adas.send(&next_input(&adas)).await.expect("sent");
+        wait_for_snapshot(&mut adas).await.expect("plays");
+        names(&adas) == ["Eve"]
+    })
+    .await;
+    let path = format!("/v1/rooms/{}/members/{}", room.code, eve.character.id);
+    let _: Room = ok(ada.ask(Method::PUT, &path, &json!({ "spectates": true }))).await;
+    let end = end_of(plays).await;
+    assert!(matches!(end, ClientError::Bye { reason: ByeReason::Kicked, .. }), "{end}");
+    let (looks_on, _) = eve.enter(&room).await;
+    assert_eq!(looks_on.welcome().entity, 0);
+    until("Ada sees her no more", async || {
+        adas.send(&next_input(&adas)).await.expect("sent");
+        wait_for_snapshot(&mut adas).await.expect("plays");
+        names(&adas).is_empty()
+    })
+    .await;
+    // The instance lives as long as somebody looks on.
+    adas.leave().await.expect("leaves");
+    let watching = tokio::spawn(end_of(looks_on));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!watching.is_finished());
+    assert!(eve.stored().await.place.is_some(), "her body's place was saved");
+    assert!(host.drain(Duration::from_secs(10)).await);
 }

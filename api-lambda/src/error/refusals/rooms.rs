@@ -19,6 +19,20 @@ pub(crate) const ROOM_FULL: Refusal = refusal(
     "the room has as many members as it takes: try again when one has left",
 );
 
+pub(crate) const ROOM_SPECTATORS_FULL: Refusal = refusal(
+    StatusCode::CONFLICT,
+    "room_spectators_full",
+    "No more may look on in the room",
+    "the room has as many spectators as it takes: play in it, or try again when one has left",
+);
+
+pub(crate) const ROOM_BENCHED: Refusal = refusal(
+    StatusCode::FORBIDDEN,
+    "room_benched",
+    "The host of the room lets this player only look on",
+    "join with spectate: true, or ask the room's host to let you play",
+);
+
 pub(crate) const ROOM_LOCKED: Refusal = refusal(
     StatusCode::FORBIDDEN,
     "room_locked",

@@ -7,7 +7,7 @@ use contest::rank::Score;
 use domain::catalogue::Catalogue;
 use domain::catalogue::boards::KILLS_BOARD;
 use domain::contract::hosts::CharacterEvent;
-use domain::ids::{BoardId, CharacterId, InstanceId};
+use domain::ids::{BoardId, InstanceId};
 
 use super::entries::fnv;
 use super::{Board, Submission};
@@ -28,9 +28,9 @@ impl EventBoards {
         Self { boards, kills }
     }
 
-    /// The scores of an event, its kills among them. What no board here takes is logged and left out: a host may
-    /// have another version of the catalogue, and the rest of the event must count.
-    pub(crate) fn scores_of(&self, event: &CharacterEvent) -> Vec<Submission> {
+    /// The scores of an event, its kills among them. `None` if there is no such board: a host may have another version of
+    /// the catalogue, and sends the rest of the event again. What is for another region's boards is left out and logged.
+    pub(crate) fn scores_of(&self, event: &CharacterEvent) -> Option<Vec<Submission>> {
         let submission = |board: &Arc<Board>, score: i64, subscore: i64| Submission {
             board: Arc::clone(board),
             character: event.character,
@@ -41,10 +41,8 @@ impl EventBoards {
             submissions.extend(self.kills.iter().map(|board| submission(board, event.kills.into(), 0)));
         }
         for score in &event.scores {
-            match self.boards.get(&score.board) {
-                Some(board) => submissions.push(submission(board, score.score, score.subscore)),
-                None => log_left_out(event.character, &score.board, "the catalogue has no such board"),
-            }
+            let board = self.boards.get(&score.board)?;
+            submissions.push(submission(board, score.score, score.subscore));
         }
         submissions.retain(|one| {
             if !one.board.is_writable {
@@ -52,16 +50,14 @@ impl EventBoards {
             }
             one.board.is_writable
         });
-        submissions
+        Some(submissions)
     }
 }
 
 /// Logs a score that is left out of its event.
 pub(crate) fn log_lost(submission: &Submission, reason: &str) {
-    log_left_out(submission.character, &submission.board.definition.board, reason);
-}
-
-fn log_left_out(character: CharacterId, board: &BoardId, reason: &str) {
+    let Submission { character, board, .. } = submission;
+    let board = &board.definition.board;
     tracing::warn!(character.id = %character, board.id = %board, reason, "a score is left out");
 }
 

@@ -218,7 +218,7 @@ async fn enter(store: &Store, id: CharacterId, info: &InstanceInfo) -> u64 {
         store.create_character(account, &character, None).await.expect("works").expect("made");
     }
     let OpenInstance { host, instance, .. } = info.open;
-    let claim = ClaimCharacter { account, host, instance, epoch: info.epoch };
+    let claim = ClaimCharacter { account, host, instance, epoch: info.epoch, spectates: false };
     store.claim_character(id, &claim, now()).await.expect("works").expect("claimed").claim
 }
 

@@ -102,7 +102,7 @@ impl<'a> Host<'a> {
     /// Whom it was told to kick, and why.
     pub(crate) async fn kicked(&self) -> Vec<(CharacterId, String)> {
         let kicks = self.mail().await.into_iter().filter_map(|mail| match mail.order {
-            HostOrder::Kick { character, reason } => Some((character, reason)),
+            HostOrder::Kick { character, reason, .. } => Some((character, reason)),
             _ => None,
         });
         kicks.collect()

@@ -190,6 +190,10 @@ pub fn faults(boards: &[BoardDefinition]) -> Vec<String> {
 /// The board that counts kills of hosts' events.
 pub const KILLS_BOARD: &str = "kills";
 
+/// The board of the experience that was won in one life, from coming into a zone or back to life to death or leaving.
+/// The rules of the realm submit to it if the catalogue has it.
+pub const BEST_LIFE_BOARD: &str = "best-life";
+
 /// The boards that come with Graticule.
 pub(super) fn builtin() -> Vec<BoardDefinition> {
     let board = |name: &str, title: &str| BoardDefinition {
@@ -211,6 +215,10 @@ pub(super) fn builtin() -> Vec<BoardDefinition> {
             reset: BoardReset::Cron("0 0 * * 1".parse().expect("a schedule")),
             seasons_kept: 12,
             ..board("weekly-kills", "Kills of the week")
+        },
+        BoardDefinition {
+            operator: BoardOperator::Best,
+            ..board(BEST_LIFE_BOARD, "Most experience in one life")
         },
         // Milliseconds of a run, and the deaths on the way.
         BoardDefinition {

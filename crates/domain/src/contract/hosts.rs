@@ -104,7 +104,7 @@ pub struct Heartbeat {
 pub struct InstanceLoad {
     /// The instance.
     pub instance: InstanceId,
-    /// Players in it, those in their grace time included.
+    /// Players in it, those in their grace time included; spectators are not counted.
     pub players: u32,
 }
 
@@ -122,6 +122,10 @@ pub struct ClaimCharacter {
     pub instance: InstanceId,
     /// The ownership of the instance.
     pub epoch: Epoch,
+    /// Whether it enters to look on. The claim counts as any other, since a character is in one place, but its host
+    /// saves nothing under it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spectates: bool,
 }
 
 /// Answer to a claim.
@@ -199,8 +203,9 @@ pub struct CharacterEvent {
     /// Money found, at most 4 currencies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub currencies: Vec<Money>,
-    /// Scores for leaderboards, at most 4. One that a board cannot take (the catalogue has no such board, a sum
-    /// would leave 64 bits, another region takes its scores) is left out and logged; the rest of the event counts.
+    /// Scores for leaderboards, at most 4. For a board that the catalogue lacks the outcome is `unknown`. One that its
+    /// board cannot take (a sum would leave 64 bits, another region takes its scores) is left out and logged; the rest
+    /// of the event counts.
     #[serde(default)]
     pub scores: Vec<BoardScore>,
 }
@@ -224,7 +229,7 @@ pub enum EntryOutcome {
     Fenced,
     /// The character is no more: let it go.
     Gone,
-    /// The catalogue has no such item or currency. Nothing of the entry is stored, and its sequence is free: send
+    /// The catalogue has no such item, currency or leaderboard. Nothing of the entry is stored, and its sequence is free: send
     /// it again without, or when the catalogue has it.
     Unknown,
     /// There is no room for so many of an item, or so much of a currency. Nothing of the entry is stored, and

@@ -45,6 +45,9 @@ pub enum HostOrder {
         character: CharacterId,
         /// For the player.
         reason: String,
+        /// If given, only as long as it is there by this claim or an older one: who has come in anew since stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<u64>,
     },
     /// Run this instance. The next heartbeat's answer holds it too.
     Open(AssignedInstance),

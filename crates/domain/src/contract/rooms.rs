@@ -86,8 +86,16 @@ pub struct CreateRoom {
     pub character: CharacterId,
     /// Where it plays: its instance is of this zone.
     pub zone: ZoneId,
-    /// Most members, 1 to 16 and at most what an instance of the zone takes.
+    /// Most members who play, 1 to 16 and at most what an instance of the zone takes.
     pub members_max: u8,
+    /// Most members who only look on, at most 16; none, if not given.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spectators_max: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// A room.
@@ -102,8 +110,10 @@ pub struct Room {
     pub host: Option<CharacterId>,
     /// Whether it takes no new members.
     pub locked: bool,
-    /// Most members.
+    /// Most members who play.
     pub members_max: u8,
+    /// Most members who only look on.
+    pub spectators_max: u8,
     /// In the order in which they came: the role of the host goes to the next when its holder leaves.
     pub members: Vec<RoomMember>,
     /// Rises with each change that was stored.
@@ -122,9 +132,34 @@ pub struct RoomMember {
     pub character: CharacterId,
     /// When it became a member.
     pub joined_at: UnixMillis,
+    /// Whether it only looks on.
+    pub spectates: bool,
 }
 
-/// Body of `POST /v1/rooms/{code}/join` and of `POST /v1/rooms/{code}/leave`.
+/// Body of `POST /v1/rooms/{code}/join`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JoinRoom {
+    /// Who.
+    pub character: CharacterId,
+    /// Whether it is to look on (true) or to play (false). If not given, a member stays what it is, and who is new
+    /// plays, unless the room's host has made the account a spectator before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectate: Option<bool>,
+}
+
+/// Body of `PUT /v1/rooms/{code}/members/{character}`, from the room's host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CastRoomMember {
+    /// True: its account only looks on from now on, until the room's host says otherwise. False: it may play again, and
+    /// this character does. A character that is in the world is put out of it and joins the room again.
+    pub spectates: bool,
+}
+
+/// Body of `POST /v1/rooms/{code}/leave`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

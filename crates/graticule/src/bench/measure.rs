@@ -252,6 +252,7 @@ fn ticket(host: HostId, instance: InstanceId, number: u32) -> String {
         character: CharacterId::from_u128(number.into()),
         instance,
         zone: zone(),
+        spectates: false,
     })
 }
 

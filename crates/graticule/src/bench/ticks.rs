@@ -175,6 +175,7 @@ fn join(number: u32, workload: Workload, size: i32, random: &mut Random) -> Zone
         place: Some(Place { zone: zone(), position, health: i32::MAX }),
         party: None,
         budget: 0,
+        spectates: false,
     })
 }
 

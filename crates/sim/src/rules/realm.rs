@@ -11,13 +11,16 @@ pub use content::RealmContent;
 
 use std::sync::Arc;
 
+use domain::catalogue::PlayerDefinition;
 use domain::fixed::{Vec2, metres};
+use domain::movement::Build;
 use domain::progression::level_of_xp;
 use wire::message::{ActionOutcome, EventKind};
 use wire::state::{Action, EntityKind};
 
 use crate::entity::Entity;
 use crate::inbox::Joining;
+use crate::player::Seat;
 use crate::rules::{Act, ActResult, Rules};
 use crate::world::World;
 
@@ -55,6 +58,15 @@ impl Rules for Realm {
             acceleration: player.acceleration,
             ..Entity::new(EntityKind::Player, 0, position)
         }
+    }
+
+    fn eye(&self, world: &World) -> Build {
+        let PlayerDefinition { speed_max, acceleration, .. } = world.content.realm.player;
+        Build { radius: 0, speed_max, acceleration }
+    }
+
+    fn leave(&self, world: &mut World, seat: Seat) {
+        combat::end_life(world, seat, 0);
     }
 
     fn act(&self, world: &mut World, actor: usize, act: Act) -> ActResult {

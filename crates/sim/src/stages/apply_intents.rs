@@ -6,10 +6,9 @@ use wire::message::{ActionConfirm, ActionOutcome, PlayerInput};
 
 use crate::player::Seat;
 use crate::rules::{Act, ActResult, Rules};
+use crate::stages::watch::look_on;
 use crate::world::World;
 
-/// A wish to move is held this long without a new input.
-const INTENT_SECS: u32 = 1;
 /// Confirms that wait for a player who gets few snapshots; the oldest are forgotten.
 const CONFIRMS_WAITING_MAX: usize = 32;
 
@@ -18,25 +17,15 @@ pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, acts: &[(Seat,
     for (_, player) in players.iter() {
         let index = entities.index_of(player.entity).expect("a player has a body");
         let body = &mut entities[index];
-        let held = player.attached && tick.since(player.input_at) <= *rate_hz * INTENT_SECS;
-        if !held || !body.is_alive() {
+        if !player.is_heard(*tick, *rate_hz) || !body.is_alive() {
             body.intent = Vec2::ZERO;
             continue;
         }
         body.intent = body.build().intent(player.input.move_x, player.input.move_y);
         body.heading = Heading(player.input.aim);
     }
-    // What is seen now is the end of the last tick.
-    let newest = world.tick.0.saturating_sub(1);
     for (seat, input) in acts {
-        let Some(player) = world.players.get(*seat) else { continue };
-        let actor = world.entities.index_of(player.entity).expect("a player has a body");
-        let seen = Tick(input.seen.clamp(world.history.oldest().0.min(newest), newest));
-        let result = if world.entities[actor].is_alive() {
-            rules.act(world, actor, Act { action: input.action, aim: Heading(input.aim), seen })
-        } else {
-            ActResult { outcome: ActionOutcome::Dead, cooldown_ticks: 0 }
-        };
+        let Some(result) = act(world, rules, *seat, input) else { continue };
         let player = world.players.get_mut(*seat).expect("rules take no players out");
         if player.confirms.len() == CONFIRMS_WAITING_MAX {
             player.confirms.remove(0);
@@ -47,4 +36,20 @@ pub(crate) fn apply_intents(world: &mut World, rules: &dyn Rules, acts: &[(Seat,
             cooldown_ticks: result.cooldown_ticks,
         });
     }
+}
+
+fn act(world: &mut World, rules: &dyn Rules, seat: Seat, input: &PlayerInput) -> Option<ActResult> {
+    // What is seen now is the end of the last tick.
+    let newest = world.tick.0.saturating_sub(1);
+    let player = world.players.get(seat)?;
+    if seat.spectates() {
+        return Some(look_on(world, seat, input));
+    }
+    let actor = world.entities.index_of(player.entity).expect("a player has a body");
+    let seen = Tick(input.seen.clamp(world.history.oldest().0.min(newest), newest));
+    Some(if world.entities[actor].is_alive() {
+        rules.act(world, actor, Act { action: input.action, aim: Heading(input.aim), seen })
+    } else {
+        ActResult { outcome: ActionOutcome::Dead, cooldown_ticks: 0 }
+    })
 }

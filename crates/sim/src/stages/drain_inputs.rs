@@ -9,8 +9,9 @@ use wire::reason::ByeReason;
 use crate::budget::Budget;
 use crate::inbox::{Inbox, Joining, ZoneEvent};
 use crate::outbox::{Admission, Departure, Outbox};
-use crate::player::{Link, PendingHeartbeat, Player, Profile, Seat};
+use crate::player::{Eye, Link, NO_BODY, PendingHeartbeat, Player, Profile, Seat};
 use crate::rules::Rules;
+use crate::stages::watch::at_rest;
 use crate::world::World;
 
 /// Inputs that saw the world this many ticks ago are refused: 10 s at 60 Hz.
@@ -64,7 +65,7 @@ pub(crate) fn drain_inputs(
 /// Puts the inputs into effect whose tick has come.
 pub(crate) fn take_due(world: &mut World, acts: &mut Vec<(Seat, PlayerInput)>) {
     let World { players, tick: now, .. } = world;
-    for (seat, player) in players.iter_mut() {
+    for (seat, player) in players.everyone_mut() {
         while player.pending.first().is_some_and(|input| input.tick <= now.0) {
             let input = player.pending.remove(0);
             take_effect(player, seat, input, *now, acts);
@@ -82,6 +83,9 @@ fn with_player(world: &mut World, seat: Seat, change: impl FnOnce(&mut Player)) 
 fn join(world: &mut World, rules: &dyn Rules, zone: &ZoneId, joining: &Joining, outbox: &mut Outbox) {
     let here = joining.place.as_ref().is_some_and(|place| place.zone == *zone);
     let joining = Joining { place: joining.place.clone().filter(|_| here), ..joining.clone() };
+    if joining.spectates {
+        return look_on(world, rules, joining, outbox);
+    }
     let body = rules.body(world, &joining);
     let index = world.entities.spawn(body);
     let entity = world.entities[index].id;
@@ -93,14 +97,32 @@ fn join(world: &mut World, rules: &dyn Rules, zone: &ZoneId, joining: &Joining, 
     outbox.admissions.push(Admission { character: joining.character, seat, entity });
 }
 
+/// Takes a spectator in: without a body, and without a random number, so that nothing changes for those who play.
+fn look_on(world: &mut World, rules: &dyn Rules, joining: Joining, outbox: &mut Outbox) {
+    let spot = joining.place.map_or(world.terrain.middle(), |place| place.position);
+    let motion = at_rest(world.clamp_inside(spot, rules.eye(world).radius));
+    let link = new_link(world, joining.budget);
+    let mut spectator = Player::new(joining.character, joining.xp, NO_BODY, world.tick, link);
+    spectator.eye = Some(Eye { motion, follows: None });
+    spectator.events_from = world.happenings_from + world.happenings.len() as u64;
+    let seat = world.players.seat(spectator, Profile { name: joining.name, party: None });
+    outbox.admissions.push(Admission { character: joining.character, seat, entity: NO_BODY });
+}
+
 fn new_link(world: &World, budget: u32) -> Link {
     Link::new(world.rate_hz, Budget::new(world.budget, budget, world.rate_hz, world.tick))
 }
 
 fn leave(world: &mut World, rules: &dyn Rules, zone: &ZoneId, seat: Seat, outbox: &mut Outbox) {
+    if !seat.spectates() {
+        rules.leave(world, seat);
+    }
     let Some(player) = world.players.take(seat) else { return };
-    let place = place_of(world, rules, zone, &player);
+    let place = (!seat.spectates()).then(|| place_of(world, rules, zone, &player));
     outbox.departures.push(Departure { character: player.character, seat, place });
+    if seat.spectates() {
+        return;
+    }
     let index = world.entities.index_of(player.entity).expect("a player has a body");
     world.entities.mark_removed(index);
     world.entities[index].seat = None;

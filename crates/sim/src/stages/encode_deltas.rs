@@ -30,7 +30,7 @@ pub(crate) struct Sent {
 
 pub(crate) fn encode_deltas(
     (seat, player): (Seat, &mut Player),
-    own: usize,
+    own: Own,
     payload_max: usize,
     scene: &Scene<'_>,
     scratch: &mut ViewScratch,
@@ -75,19 +75,13 @@ pub(crate) fn encode_deltas(
     Sent { bytes, updated, update_bytes, entered: entered.len() }
 }
 
-fn header_of(player: &Player, own: usize, scene: &Scene<'_>) -> Header {
-    let body = &scene.entities[own];
+fn header_of(player: &Player, own: Own, scene: &Scene<'_>) -> Header {
     Header {
         tick: scene.tick.0,
         stamp_us: scene.stamp_us,
         input: player.input.sequence,
         lead: player.lead,
-        own: Own {
-            position: body.position,
-            velocity: body.velocity,
-            health: clamp_u16(body.health),
-            health_max: clamp_u16(body.health_max),
-        },
+        own,
     }
 }
 
@@ -163,8 +157,4 @@ fn sees(is_seen: &impl Fn(EntityId) -> bool, happening: &Happening) -> bool {
         Audience::Only(_) => false,
         Audience::InView(other) => is_seen(EntityId(happening.event.subject)) || is_seen(other),
     }
-}
-
-fn clamp_u16(value: i32) -> u16 {
-    u16::try_from(value.clamp(0, u16::MAX.into())).expect("clamped")
 }

@@ -4,8 +4,10 @@
 
 use domain::fixed::Vec2;
 use domain::ids::EntityId;
+use domain::movement::Motion;
 use domain::time::Tick;
 use wire::encoder::{EncodeBuffers, Slot};
+use wire::snapshot::Own;
 use wire::state::{EntityKind, EntityState};
 
 use super::encode_deltas::encode_deltas;
@@ -14,7 +16,7 @@ use super::select_interest::{Staying, select_interest};
 use crate::entity::{Entities, Entity};
 use crate::grid::Grid;
 use crate::outbox::{Frames, Outbox};
-use crate::player::{Player, Profile, Seat};
+use crate::player::{Eye, Player, PlayersMut, Profile, Seat};
 use crate::stages::shed::ShedLevel;
 use crate::workers::Workers;
 use crate::world::{Happening, World};
@@ -65,6 +67,9 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// Whether two players are of the same party.
     pub(crate) fn are_together(&self, one: Seat, other: Seat) -> bool {
+        if one.spectates() {
+            return false;
+        }
         let party = self.profiles[one.index()].party;
         party.is_some() && self.profiles[other.index()].party == party
     }
@@ -163,7 +168,7 @@ pub(crate) fn mark_due(world: &mut World, manner: Manner) -> usize {
     let mut count = 0;
     let Manner { ticks_per_snapshot, shed, .. } = manner;
     let World { players, tick: now, rate_hz, .. } = world;
-    for (Seat(seat), player) in players.iter_mut() {
+    for (Seat(seat), player) in players.everyone_mut() {
         let fresh = player.link.encoder.sent() == 0;
         let turn = now.is_turn_of(seat, ticks_per_snapshot);
         player.due = player.attached && (turn || fresh) && !std::mem::take(&mut player.blocked);
@@ -200,7 +205,7 @@ pub(crate) fn observe(
     outbox: &mut Outbox,
 ) -> ViewCounts {
     let World { players, entities, grid, happenings, happenings_from, tick, rate_hz, .. } = world;
-    let (players, profiles) = players.parts_mut();
+    let PlayersMut { playing: players, watching, profiles } = players.parts_mut();
     let scene = Scene {
         tick: *tick,
         rate_hz: *rate_hz,
@@ -222,8 +227,12 @@ pub(crate) fn observe(
     if scratches.len() < width {
         scratches.resize_with(width, ViewScratch::default);
     }
+    let spectators = Seat::SPECTATES as usize;
     if width == 1 {
-        return view_players(0, players, &scene, &mut scratches[0], &mut frames[0]);
+        let (scratch, frames) = (&mut scratches[0], &mut frames[0]);
+        let mut counts = view_players(0, players, &scene, scratch, frames);
+        counts.add(view_players(spectators, watching, &scene, scratch, frames));
+        return counts;
     }
     let share = players.len().div_ceil(width);
     let parts = players.chunks_mut(share).zip(scratches.iter_mut()).zip(frames.iter_mut());
@@ -245,6 +254,9 @@ pub(crate) fn observe(
     for job in jobs {
         counts.add(job.counts);
     }
+    // They are few, and their seats come last.
+    let (scratch, frames) = (&mut scratches[width - 1], &mut frames[width - 1]);
+    counts.add(view_players(spectators, watching, &scene, scratch, frames));
     counts
 }
 
@@ -274,8 +286,8 @@ fn view_player(
     let Some(payload_max) = player.link.budget.payload_max(scene.tick, snapshots_per_second) else {
         return ViewCounts { unaffordable: 1, ..ViewCounts::default() };
     };
-    let own = scene.entities.index_of(player.entity).expect("a player has a body");
-    let interest = select_interest(&mut player.link, own, scene, scratch);
+    let (own, body) = own_of(player, scene);
+    let interest = select_interest(&mut player.link, (own.position, body), scene, scratch);
     let sent = encode_deltas((seat, player), own, payload_max, scene, scratch, frames);
     player.link.budget.spend(scene.tick, sent.bytes);
     let count = |count: usize| u32::try_from(count).expect("views are small");
@@ -291,4 +303,26 @@ fn view_player(
         unaffordable: 0,
         waiting: count(scratch.entering.len() - sent.entered),
     }
+}
+
+/// What a player is told of itself, and the index of its body. A spectator has none: what it is told is its eye, and as
+/// long as it looks on it counts as alive.
+fn own_of(player: &Player, scene: &Scene<'_>) -> (Own, Option<usize>) {
+    if let Some(Eye { motion, .. }) = player.eye {
+        let Motion { position, velocity, .. } = motion;
+        return (Own { position, velocity, health: 1, health_max: 1 }, None);
+    }
+    let index = scene.entities.index_of(player.entity).expect("a player has a body");
+    let body = &scene.entities[index];
+    let own = Own {
+        position: body.position,
+        velocity: body.velocity,
+        health: clamp_u16(body.health),
+        health_max: clamp_u16(body.health_max),
+    };
+    (own, Some(index))
+}
+
+fn clamp_u16(value: i32) -> u16 {
+    u16::try_from(value.clamp(0, u16::MAX.into())).expect("clamped")
 }

@@ -9,7 +9,7 @@ use crate::world::World;
 pub(crate) const ACTIVITY_TICKS: u32 = 8;
 
 pub(crate) fn rebuild_index(world: &mut World) {
-    let World { entities, grid, history, activity, tick, .. } = world;
+    let World { entities, grid, history, activity, players, tick, .. } = world;
     entities.remove_marked();
     grid.rebuild(entities.iter().map(|(index, entity)| (index, entity.position)));
     history.note(*tick, entities);
@@ -17,6 +17,11 @@ pub(crate) fn rebuild_index(world: &mut World) {
         let is_player = |located: &Located| {
             entities.get(located.index as usize).is_some_and(|entity| entity.kind == EntityKind::Player)
         };
-        activity.rebuild(grid, |cell| grid.in_cell(cell).iter().any(is_player));
+        // What a spectator looks at lives as well.
+        let is_watched = |cell| {
+            let eyes = players.spectators().filter_map(|(_, spectator)| spectator.eye);
+            eyes.map(|eye| grid.cell_of(eye.motion.position)).any(|other| other == cell)
+        };
+        activity.rebuild(grid, |cell| grid.in_cell(cell).iter().any(is_player) || is_watched(cell));
     }
 }

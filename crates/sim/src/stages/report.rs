@@ -11,6 +11,8 @@ pub struct TickReport {
     pub tick: u32,
     /// Players in the zone.
     pub players: u32,
+    /// Those who only look on.
+    pub spectators: u32,
     /// Entities in the zone.
     pub entities: u32,
     /// Inputs that were repeated, too old or too far ahead.
@@ -51,6 +53,7 @@ pub(crate) fn report(world: &World, sent: ViewCounts, ignored: u32) -> TickRepor
     TickReport {
         tick: world.tick.0,
         players: count(world.players.len()),
+        spectators: count(world.players.watching()),
         entities: count(world.entities.len()),
         inputs_ignored: ignored,
         in_view: sent.in_view,

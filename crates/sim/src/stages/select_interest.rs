@@ -32,14 +32,14 @@ pub(crate) struct InterestCounts {
     pub(crate) left: u32,
 }
 
-/// Fills `scratch.staying` and `scratch.entering`; who is out of view leaves at once.
+/// Fills `scratch.staying` and `scratch.entering` for who looks from `center` and does not see the own body; who is out
+/// of view leaves at once.
 pub(crate) fn select_interest(
     link: &mut Link,
-    own: usize,
+    (center, own): (Vec2, Option<usize>),
     scene: &Scene<'_>,
     scratch: &mut ViewScratch,
 ) -> InterestCounts {
-    let center = scene.shown[own].position;
     let mut counts = InterestCounts::default();
     scratch.staying.clear();
     scratch.entering.clear();
@@ -65,7 +65,7 @@ pub(crate) fn select_interest(
     let ViewScratch { staying, entering, marks, mark, .. } = scratch;
     scene.grid.for_each_within(center, radius, |located| {
         let index = located.index as usize;
-        if marks[index] != *mark && index != own {
+        if marks[index] != *mark && Some(index) != own {
             entering.push((located.position.distance_squared(center), located.index));
         }
     });

@@ -13,7 +13,7 @@ pub(crate) fn switch_content(world: &mut World, rules: &dyn Rules, content: &Arc
     world.combat = definition.combat;
     world.monsters = definition.monsters;
     world.content = Arc::clone(content);
-    for (_, player) in world.players.iter_mut() {
+    for (_, player) in world.players.everyone_mut() {
         player.link.budget.set_zone(definition.budget);
     }
     rules.switch(world);

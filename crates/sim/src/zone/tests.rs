@@ -23,6 +23,7 @@ mod importance;
 mod minds;
 mod overload;
 mod rewind;
+mod spectators;
 
 fn forest() -> ZoneDefinition {
     Catalogue::builtin().zone(&"forest".parse().expect("a name")).expect("built in").clone()
@@ -36,6 +37,7 @@ fn joining(number: u128) -> ZoneEvent {
         place: None,
         party: None,
         budget: 0,
+        spectates: false,
     })
 }
 
@@ -339,6 +341,7 @@ fn who_comes_back_stands_where_they_left() {
             place: Some(place.clone()),
             party: None,
             budget: 0,
+            spectates: false,
         })
     };
     crowd.step(vec![join(&place)]);

@@ -10,7 +10,8 @@ use wire::state::{Action, EntityKind};
 use super::{loot, monsters};
 use crate::entity::{BODY_RADIUS_MAX, Entity};
 use crate::history::REWIND_REACH;
-use crate::outbox::Gain;
+use crate::outbox::{Gain, Score};
+use crate::player::Seat;
 use crate::rules::is_in_arc;
 use crate::world::World;
 
@@ -176,11 +177,22 @@ fn die(world: &mut World, target: usize, source: EntityId) {
         loot::drop_loot(world, target);
     }
     world.announce(EventKind::Death, id, source, 0);
-    if let Some(player) = seat.and_then(|seat| world.players.get(seat)) {
-        let character = player.character;
-        world.gain(Gain { character, xp: 0, kills: 0, deaths: 1, items: None });
+    if let Some(seat) = seat {
+        end_life(world, seat, 1);
     }
     reward(world, target, source);
+}
+
+/// A life ends by so many deaths, or by leaving: what it has won is its score.
+pub(super) fn end_life(world: &mut World, seat: Seat, deaths: u32) {
+    let Some(player) = world.players.get_mut(seat) else { return };
+    let won = std::mem::take(&mut player.life_xp);
+    let board = world.content.realm.best_life().filter(|_| won > 0);
+    let score = board.map(|board| Score { board, score: won.try_into().unwrap_or(i64::MAX), subscore: 0 });
+    if deaths > 0 || score.is_some() {
+        let gain = Gain { deaths, score, ..Gain::of(player.character) };
+        world.gain(gain);
+    }
 }
 
 /// Gives a player who killed a monster its experience.
@@ -194,8 +206,9 @@ fn reward(world: &mut World, target: usize, source: EntityId) {
     let Some(seat) = world.entities[killer].seat else { return };
     let player = world.players.get_mut(seat).expect("a body's player is there");
     player.xp += u64::from(xp);
+    player.life_xp += u64::from(xp);
     let (character, total) = (player.character, player.xp);
-    world.gain(Gain { character, xp, kills: 1, deaths: 0, items: None });
+    world.gain(Gain { xp, kills: 1, ..Gain::of(character) });
     world.tell(seat, EventKind::Experience, source, total);
     let level = u8::try_from(level_of_xp(total)).expect("levels end at 60");
     let health_max = world.content.realm.player_health_max(level);

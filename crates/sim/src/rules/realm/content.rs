@@ -1,9 +1,12 @@
 //! The numbers of the catalogue in the form that a tick reads: by number instead of by name, and nothing that must
 //! be looked for. What the catalogue names and does not have is left out; one without faults has all.
 
+use domain::catalogue::boards::BEST_LIFE_BOARD;
 use domain::catalogue::{
-    AbilityDefinition, AbilityEffect, ArchetypeDefinition, Catalogue, Loot, PlayerDefinition, ZoneDefinition,
+    AbilityDefinition, AbilityEffect, ArchetypeDefinition, BoardDefinition, Catalogue, Loot,
+    PlayerDefinition, ZoneDefinition,
 };
+use domain::limits::EVENT_SCORES_MAX;
 use domain::random::Random;
 
 use super::combat::{Ability, AbilityKind};
@@ -20,7 +23,15 @@ pub struct RealmContent {
     spawn_weights: u32,
     /// By number on the wire.
     loot: Vec<Option<Loot>>,
+    /// By number in [`BOARDS`]: those that the catalogue has.
+    boards: [Option<BoardDefinition>; BOARDS.len()],
 }
+
+/// The leaderboards that the rules know beside the one of kills, which counts by itself. A score for one that the
+/// catalogue lacks is not made.
+const BOARDS: [&str; 1] = [BEST_LIFE_BOARD];
+const BEST_LIFE: u8 = 0;
+const _: () = assert!(BOARDS.len() <= EVENT_SCORES_MAX, "an event holds a score for each");
 
 /// A sort of monster. Lengths in 1/256 m.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +109,28 @@ impl RealmContent {
             })
             .collect();
         let spawn_weights = spawns.iter().map(|share| share.weight).fold(0, u32::saturating_add);
-        Self { player: catalogue.player.clone(), player_abilities, monsters, spawns, spawn_weights, loot }
+        let board = |name| catalogue.boards.iter().find(|board| board.board.as_str() == name).cloned();
+        let boards = BOARDS.map(board);
+        Self {
+            player: catalogue.player.clone(),
+            player_abilities,
+            monsters,
+            spawns,
+            spawn_weights,
+            loot,
+            boards,
+        }
+    }
+
+    /// The board of [`crate::outbox::Score::board`].
+    #[must_use]
+    pub fn board(&self, number: u8) -> Option<&BoardDefinition> {
+        self.boards.get(usize::from(number))?.as_ref()
+    }
+
+    /// Number of the board of lives, if there is one.
+    pub(super) fn best_life(&self) -> Option<u8> {
+        self.board(BEST_LIFE).map(|_| BEST_LIFE)
     }
 
     /// The ability behind an action of a player's input.

@@ -44,7 +44,7 @@ pub(super) fn pick_up(world: &mut World, loot: usize) {
     let (id, seat) = (body.id, body.seat.expect("just seen"));
     let archetype = world.entities[loot].archetype;
     let character = world.players.get(seat).expect("a body's player is there").character;
-    world.gain(Gain { character, xp: 0, kills: 0, deaths: 0, items: Some((archetype, 1)) });
+    world.gain(Gain { items: Some((archetype, 1)), ..Gain::of(character) });
     world.announce_number(EventKind::Loot, id, archetype.into(), 1);
     world.entities.mark_removed(loot);
 }

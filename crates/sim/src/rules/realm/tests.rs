@@ -28,6 +28,7 @@ fn ada() -> Joining {
         place: None,
         party: None,
         budget: 0,
+        spectates: false,
     }
 }
 
@@ -132,6 +133,40 @@ fn a_kill_earns_experience_and_the_monster_comes_back() {
     }
     let again = monster(&world);
     assert!(again.is_alive() && again.id > dead, "a new one is there");
+}
+
+#[test]
+fn what_one_life_has_won_is_a_score_when_it_ends() {
+    let mut world = duel(0, metres(2));
+    let seat = Seat(0);
+    let scores = |world: &mut World| {
+        let gains = std::mem::take(&mut world.gains);
+        gains.into_iter().filter_map(|gain| Some((gain.deaths, gain.score?.score))).collect::<Vec<_>>()
+    };
+    while monster(&world).is_alive() {
+        act(&mut world, 1, Heading(0));
+        tick(&mut world);
+    }
+    assert_eq!(scores(&mut world), [], "the life goes on");
+    let board = world.content.realm.board(0).expect("a builtin board").board.clone();
+    assert_eq!(board.as_str(), "best-life");
+    let hero = world.entities.index_of(world.players.get(seat).expect("in").entity).expect("a body");
+    let wolf = monster(&world).id;
+    combat::deal_damage(&mut world, hero, wolf, 10_000);
+    assert_eq!(scores(&mut world), [(1, 20)]);
+    Realm.leave(&mut world, seat);
+    assert_eq!(scores(&mut world), [], "the next life has won nothing yet");
+    world.players.get_mut(seat).expect("in").life_xp = 7;
+    Realm.leave(&mut world, seat);
+    assert_eq!(scores(&mut world), [(0, 7)], "leaving ends it too");
+    // A catalogue without the board.
+    let mut catalogue = Catalogue::builtin();
+    catalogue.boards.retain(|board| board.board.as_str() != "best-life");
+    let zone = world.content.definition.zone.clone();
+    world.content = ZoneContent::of(1, &catalogue, &zone).expect("a zone");
+    world.players.get_mut(seat).expect("in").life_xp = 7;
+    Realm.leave(&mut world, seat);
+    assert!(world.gains.is_empty());
 }
 
 #[test]
