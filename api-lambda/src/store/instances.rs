@@ -367,4 +367,4 @@ fn read_info(load: &Item, epoch: Epoch, now: UnixMillis) -> Result<InstanceInfo,
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -419,3 +419,6 @@ fn if_held(
         _ => Err(unavailable(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ use crate::clock::{now, random_u128};
 use crate::config::ApiConfig;
 use crate::store::seats::Taking;
 
-async fn store() -> Store {
+/// A store on an engine of its own.
+pub(crate) async fn store() -> Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let database = dynoxide::Database::memory().expect("a database");
