@@ -7,12 +7,54 @@ use domain::ids::{HostId, InstanceId};
 use domain::limits::INSTANCES_PER_HOST_MAX;
 use domain::time::UnixMillis;
 
-use crate::store::seats::OpenInstance;
+use crate::store::adverts::OpenInstance;
 
 /// Below this share of the capacity, the fullest instance is chosen: players meet each other.
 const GATHER_BELOW_PERCENT: u32 = 75;
 /// From this share on, an instance takes nobody: the rest is for players who come back.
 const FULL_FROM_PERCENT: u32 = 95;
+
+/// How open an instance is to players who come alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Openness {
+    /// Players gather here.
+    Gather,
+    /// It takes players when none is there to gather in.
+    Spread,
+    /// It takes nobody.
+    Full,
+}
+
+impl Openness {
+    /// The most open first.
+    pub(crate) const ALL: [Self; 3] = [Self::Gather, Self::Spread, Self::Full];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gather => "gather",
+            Self::Spread => "spread",
+            Self::Full => "full",
+        }
+    }
+
+    /// Up to how many of `capacity` players it is so open.
+    pub(crate) fn limit(self, capacity: u32) -> u32 {
+        let percent = match self {
+            Self::Gather => GATHER_BELOW_PERCENT,
+            Self::Spread => FULL_FROM_PERCENT,
+            Self::Full => return capacity,
+        };
+        // Rounded up, so that an instance for one player takes that one.
+        let share = (u64::from(capacity) * u64::from(percent)).div_ceil(100);
+        u32::try_from(share).unwrap_or(u32::MAX)
+    }
+}
+
+/// How open an instance is that takes `capacity` players.
+pub(crate) fn openness(occupied: u32, capacity: u32) -> Openness {
+    let is_below = |openness: &Openness| occupied < openness.limit(capacity);
+    [Openness::Gather, Openness::Spread].into_iter().find(is_below).unwrap_or(Openness::Full)
+}
 
 /// Where a player goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,10 +70,7 @@ pub(crate) enum Choice<'a> {
 /// Chooses among the open instances of a zone of which each takes `capacity` players: `wanted` if there is room in
 /// it, since a friend is there.
 pub(crate) fn choose(open: &[OpenInstance], capacity: u32, wanted: Option<InstanceId>) -> Choice<'_> {
-    // Rounded up, so that an instance for one player takes that one.
-    let share = |percent: u32| (u64::from(capacity) * u64::from(percent)).div_ceil(100);
-    let limit = |percent| u32::try_from(share(percent)).unwrap_or(u32::MAX);
-    let (gather, full) = (limit(GATHER_BELOW_PERCENT), limit(FULL_FROM_PERCENT));
+    let (gather, full) = (Openness::Gather.limit(capacity), Openness::Spread.limit(capacity));
     let friendly = open.iter().find(|instance| Some(instance.instance) == wanted);
     if let Some(open) = friendly.filter(|instance| instance.occupied() < full) {
         return Choice::Sit { open, limit: full };
@@ -60,7 +99,7 @@ pub(crate) fn choose_together<'a>(
     count: u32,
     present: &BTreeMap<InstanceId, u32>,
 ) -> Option<&'a OpenInstance> {
-    let gather = (u64::from(capacity) * u64::from(GATHER_BELOW_PERCENT)).div_ceil(100);
+    let gather = u64::from(Openness::Gather.limit(capacity));
     let here = |open: &OpenInstance| present.get(&open.instance).copied().unwrap_or(0);
     let after =
         |open: &OpenInstance| u64::from(open.occupied()) + u64::from(count.saturating_sub(here(open)));
@@ -136,6 +175,19 @@ mod tests {
         check(&[(1, 0)], 1, None);
         assert_eq!(choose(&[], 100, None), Choice::Unavailable);
         assert_eq!(choose(&instances(&[(95, 0)]), 100, None), Choice::Full);
+    }
+
+    #[test]
+    fn an_instance_is_as_open_as_the_limits_of_the_choice_say() {
+        for (occupied, expected) in
+            [(0, Openness::Gather), (74, Openness::Gather), (75, Openness::Spread), (95, Openness::Full)]
+        {
+            assert_eq!(openness(occupied, 100), expected, "{occupied}");
+            let choice = choose(&instances(&[(occupied, 0)]), 100, None) != Choice::Full;
+            assert_eq!(choice, expected != Openness::Full, "{occupied}");
+        }
+        assert_eq!((openness(0, 1), openness(1, 1)), (Openness::Gather, Openness::Full));
+        assert_eq!(openness(0, 0), Openness::Full, "the catalogue has no such zone any more");
     }
 
     #[test]

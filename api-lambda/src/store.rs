@@ -15,6 +15,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use crate::config::ApiConfig;
 
 pub(crate) mod admin;
+pub(crate) mod adverts;
 pub(crate) mod batches;
 pub(crate) mod boards;
 pub(crate) mod characters;
@@ -26,6 +27,7 @@ pub(crate) mod cursor;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod item;
+pub(crate) mod loads;
 pub(crate) mod mail;
 pub(crate) mod market;
 pub(crate) mod matches;

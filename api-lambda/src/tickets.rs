@@ -9,7 +9,9 @@ use domain::token::{AccessClaims, TICKET_ISSUER, TicketClaims};
 use token::{CLOCK_SKEW_SECS, KeyRing};
 
 use crate::error::{ApiError, refusals};
-use crate::store::seats::OpenInstance;
+use crate::store::adverts::OpenInstance;
+use crate::store::item::Item;
+use crate::store::seats::Taking;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
 
 /// Who a ticket is for. The caller has checked that the character is the account's.
@@ -28,8 +30,17 @@ impl Traveller {
     }
 }
 
-/// Takes a seat in the instance, if fewer than `limit` are in it or on their way, and signs the ticket to it. `None`
-/// if `open` is out of date: the caller looks again.
+/// What became of a traveller.
+pub(crate) enum Seated {
+    /// There is a seat; the load of the instance as it is now.
+    Yes(Box<JoinResponse>, Item),
+    /// So many are in the instance or on their way, and there is no room.
+    Full(u32),
+    /// The instance takes nobody any more.
+    Gone,
+}
+
+/// Takes a seat in the instance, if fewer than `limit` are in it or on their way, and signs the ticket to it.
 pub(crate) async fn seat(
     store: &Store,
     keys: &KeyRing,
@@ -37,7 +48,7 @@ pub(crate) async fn seat(
     zone: &ZoneId,
     open: &OpenInstance,
     limit: u32,
-) -> Result<Option<JoinResponse>, StoreError> {
+) -> Result<Seated, StoreError> {
     let now = crate::clock::now();
     let ticket = TicketClaims {
         iss: TICKET_ISSUER.into(),
@@ -53,17 +64,20 @@ pub(crate) async fn seat(
         spectates: traveller.spectates,
     };
     let seat_until = UnixMillis::new((ticket.exp + CLOCK_SKEW_SECS) * 1_000);
-    if !store.take_seat(open, traveller.character, limit, now, seat_until).await? {
-        return Ok(None);
-    }
-    Ok(Some(JoinResponse {
+    let load = match store.take_seat(open.instance, traveller.character, limit, now, seat_until).await? {
+        Taking::Taken(load) => load,
+        Taking::Full(taken) => return Ok(Seated::Full(taken)),
+        Taking::Gone => return Ok(Seated::Gone),
+    };
+    let answer = JoinResponse {
         zone: zone.clone(),
         instance: open.instance,
         host: open.host,
         url: open.url.clone(),
         ticket: keys.sign(&ticket),
         expires_at: UnixMillis::new(ticket.exp * 1_000),
-    }))
+    };
+    Ok(Seated::Yes(Box::new(answer), load))
 }
 
 /// A ticket into this very instance, up to `capacity` players. The same traveller asking again keeps the seat and
@@ -79,11 +93,10 @@ pub(crate) async fn into_instance(
         let info = store.instance(instance, crate::clock::now()).await?;
         let info = info.filter(|info| info.alive && !info.draining);
         let info = info.ok_or(refusals::instances::NO_INSTANCE)?;
-        if let Some(answer) = seat(store, keys, traveller, &info.zone, &info.open, capacity).await? {
-            return Ok(answer);
-        }
-        if info.open.occupied() >= capacity {
-            return Err(refusals::instances::INSTANCE_FULL.into());
+        match seat(store, keys, traveller, &info.zone, &info.open, capacity).await? {
+            Seated::Yes(answer, _) => return Ok(*answer),
+            Seated::Full(_) => return Err(refusals::instances::INSTANCE_FULL.into()),
+            Seated::Gone => {}
         }
         back_off(attempt).await;
     }

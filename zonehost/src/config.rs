@@ -56,7 +56,8 @@ pub struct ConnectionLimits {
     pub slow_ms: u64,
     /// Seconds for which a body waits for its player to come back.
     pub grace_secs: u32,
-    /// Seconds between two saves of a character.
+    /// Seconds between two saves of where a character is, if it moved or its health changed; it is saved when it
+    /// leaves too. Whoever is lost with a host comes back where the last save was. Gains are stored at once.
     pub save_secs: u32,
 }
 

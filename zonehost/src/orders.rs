@@ -24,6 +24,11 @@ pub(crate) fn obey<P: Platform>(shared: &Arc<Shared<P>>, order: HostOrder) {
     match order {
         HostOrder::Notify { to, notice } => deliver(&shared.directory, &shared.metrics, &to, notice),
         HostOrder::Kick { character, reason, claim } => kick(shared, (character, claim), &reason),
+        HostOrder::Release { instance, character, claim } => {
+            if let Some(handle) = shared.instances.get(instance) {
+                handle.send(Command::Fenced(Some((character, claim))));
+            }
+        }
         HostOrder::Open(assigned) => {
             if let Err(error) = instances::open(shared, assigned) {
                 shared.metrics.error("open");

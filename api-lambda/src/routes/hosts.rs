@@ -45,7 +45,7 @@ pub(crate) async fn register(
     check_registration(&body, &region)?;
     let now = crate::clock::now();
     let lease = lease(now, &region, &tickets);
-    let instances = store.register_host(&body, now, lease.expires_at).await?;
+    let instances = store.register_host(&region.catalogue(), &body, now, lease.expires_at).await?;
     Ok(Json(HostRegistered { instances, lease }))
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn heartbeat(
 ) -> Result<Json<HeartbeatAnswer>, ApiError> {
     let now = crate::clock::now();
     let lease = lease(now, &region, &tickets);
-    let renewed = store.heartbeat(host, &body, now, lease.expires_at).await?;
+    let renewed = store.heartbeat(&region.catalogue(), host, &body, now, lease.expires_at).await?;
     renewed.map(|instances| Json(HeartbeatAnswer { lease, instances })).ok_or(ApiError::LeaseLost)
 }
 
@@ -174,12 +174,13 @@ pub(crate) async fn claim(
     };
     claimed.party = store.party_of(id).await?.map(|party| party.id);
     // The seat ends when two heartbeats have had the time to count the player.
-    let until = crate::clock::now().plus_millis(2 * HOST_HEARTBEAT_MILLIS);
+    let now = crate::clock::now();
+    let until = now.plus_millis(2 * HOST_HEARTBEAT_MILLIS);
     let arrived = async {
-        let purpose = match store.end_seat(body.instance, id, until).await? {
+        let purpose = match store.end_seat(body.instance, id, now, until).await? {
             Some(purpose) => Some(purpose),
             // A second ticket, used after the seat has ended.
-            None => store.instance(body.instance, crate::clock::now()).await?.map(|info| info.purpose),
+            None => store.instance(body.instance, now).await?.map(|info| info.purpose),
         };
         match purpose {
             Some(purpose) => rooms::after_arriving(&store, &purpose, (id, &body), claimed.claim).await,

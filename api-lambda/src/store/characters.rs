@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::contract::players::Character;
-use domain::ids::{AccountId, CharacterId};
+use domain::ids::{AccountId, CharacterId, HostId, InstanceId};
 use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
 use domain::names::CharacterName;
 use domain::time::UnixMillis;
@@ -22,6 +22,8 @@ pub(crate) struct StoredCharacter {
     pub(crate) account: AccountId,
     /// Number of the newest claim of a host.
     pub(crate) claim: u64,
+    /// Where that host has it, until it says that the character left.
+    pub(crate) at: Option<(HostId, InstanceId)>,
     pub(crate) character: Character,
 }
 

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use domain::contract::hosts::{ClaimCharacter, ClaimedCharacter};
+use domain::contract::mail::HostOrder;
 use domain::ids::CharacterId;
 use domain::time::UnixMillis;
 
@@ -33,7 +34,7 @@ impl Store {
             else {
                 return Ok(Err(ClaimRefusal::Missing));
             };
-            let parts = vec![
+            let mut parts = vec![
                 self.fence_part(request.instance, request.epoch),
                 transact::update(
                     Update::builder()
@@ -56,6 +57,11 @@ impl Store {
                 // In the same transaction: who is not in the world when a ban is stored does not get in after it.
                 self.not_banned_part(request.account, now),
             ];
+            if let Some((host, instance)) = stored.at.filter(|(host, _)| *host != request.host) {
+                // It may stand there still, idle, with nothing to save by which that host would notice.
+                let order = HostOrder::Release { instance, character: id, claim: stored.claim };
+                parts.push(self.mail_part(host, &order, now));
+            }
             match self.transact(parts).await? {
                 Ok(()) => {
                     // Read after the claim: from then on only its host changes them.

@@ -1,32 +1,38 @@
 //! Hosts, their leases and their instances, in the table `fleet`. `hst_...` is a host, `ins_...` says who owns
-//! an instance and is written only when that changes, `load#ins_...` says how full it is and changes each
-//! second: a durable write checks the former and never meets a heartbeat.
-
-use std::collections::HashMap;
+//! an instance and is written only when that changes; how full it is ([`super::loads`]) changes each second and is
+//! another item: a durable write checks the former and never meets a heartbeat.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
-use domain::contract::hosts::{AssignedInstance, Heartbeat, InstanceLoad, RegisterHost};
+use domain::catalogue::Catalogue;
+use domain::contract::hosts::{AssignedInstance, Heartbeat, RegisterHost};
 use domain::contract::instances::Purpose;
-use domain::ids::{Epoch, HostId, InstanceId, ZoneId};
+use domain::ids::{Epoch, HostId, InstanceId};
 use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
 use crate::store::item::{self, Item, number, text};
+use crate::store::loads::{load_item, load_key, read_purpose};
 use crate::store::{Store, StoreError, seats, transact, unavailable};
 
 /// Seconds after the end of its lease that a host can still come back; then its items expire.
 pub(crate) const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
 
+/// Into so many partitions of the index `by_zone` hosts are spread by their ids: each heartbeat writes there.
+const HOST_SHARDS: u128 = 8;
+
 /// The value of the index attribute `zone` in the items of hosts, so that the index lists them too. No zone has such
 /// a name.
-pub(crate) const HOSTS_PARTITION: &str = "#hosts";
+fn hosts_partition(shard: u128) -> String {
+    format!("#hosts#{shard}")
+}
 
 impl Store {
     /// Makes the host and one instance for each zone that it offers. A host that is known gets what it got
     /// before, with a new lease.
     pub(crate) async fn register_host(
         &self,
+        catalogue: &Catalogue,
         request: &RegisterHost,
         now: UnixMillis,
         lease_until: UnixMillis,
@@ -34,7 +40,7 @@ impl Store {
         if let Some(known) = self.host_instances(request.host).await? {
             let heartbeat = Heartbeat { instances: Vec::new(), tick_p99_us: 0, draining: false };
             if self.renew_host(request.host, &heartbeat, lease_until).await?.is_some() {
-                self.renew_loads(&known, &heartbeat, lease_until).await?;
+                self.renew_loads(catalogue, &known, &heartbeat, now, lease_until).await?;
                 return Ok(known);
             }
         }
@@ -57,6 +63,8 @@ impl Store {
             parts.push(self.new_fleet_part(load));
         }
         if self.transact(parts).await?.is_ok() {
+            let empty = Heartbeat { instances: Vec::new(), tick_p99_us: 0, draining: false };
+            self.renew_loads(catalogue, &instances, &empty, now, lease_until).await?;
             return Ok(instances);
         }
         // The same registration, sent twice, was faster.
@@ -101,6 +109,7 @@ impl Store {
     /// passed over. The answer is what it is to run, `None` if the host is unknown.
     pub(crate) async fn heartbeat(
         &self,
+        catalogue: &Catalogue,
         host: HostId,
         heartbeat: &Heartbeat,
         now: UnixMillis,
@@ -108,10 +117,7 @@ impl Store {
     ) -> Result<Option<Vec<AssignedInstance>>, StoreError> {
         let Some(renewed) = self.renew_host(host, heartbeat, lease_until).await? else { return Ok(None) };
         let owned = read_instances(&renewed)?;
-        let loads = self.renew_loads(&owned, heartbeat, lease_until).await?;
-        for (instance, load) in loads {
-            self.sweep_seats(instance, &load, now).await?;
-        }
+        self.renew_loads(catalogue, &owned, heartbeat, now, lease_until).await?;
         let fences_until: u64 = match renewed.get("fences_until") {
             Some(_) => item::read_number(&renewed, "fences_until")?,
             None => 0,
@@ -189,51 +195,33 @@ impl Store {
         }
     }
 
-    /// Writes lease and load of each instance; the answer is their items after it.
-    async fn renew_loads(
-        &self,
-        owned: &[AssignedInstance],
-        heartbeat: &Heartbeat,
-        lease_until: UnixMillis,
-    ) -> Result<Vec<(InstanceId, Item)>, StoreError> {
-        let reported: HashMap<_, _> = heartbeat
-            .instances
-            .iter()
-            .map(|InstanceLoad { instance, players }| (*instance, *players))
-            .collect();
-        let renewals = owned.iter().map(|own| async {
-            let mut call = self
-                .client
-                .update_item()
-                .table_name(&self.tables.fleet)
-                .key("pk", text(load_key(own.instance)))
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_names("#ttl", "ttl")
-                .expression_attribute_values(":until", number(lease_until.as_millis()))
-                .expression_attribute_values(":ttl", number(lease_until.as_secs() + FORGOTTEN_AFTER_SECS))
-                .expression_attribute_values(":draining", AttributeValue::Bool(heartbeat.draining))
-                .return_values(ReturnValue::AllNew);
-            let set = "SET lease_until = :until, #ttl = :ttl, draining = :draining";
-            call = match reported.get(&own.instance) {
-                Some(players) => call
-                    .update_expression(format!("{set}, players = :players"))
-                    .expression_attribute_values(":players", number(players)),
-                None => call.update_expression(set),
-            };
-            match call.send().await {
-                Ok(done) => Ok(Some((own.instance, done.attributes.unwrap_or_default()))),
-                // The instance is gone: its host was removed between the two writes.
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-                {
-                    Ok(None)
+    /// The items of the hosts that have a lease, those that take nobody in any more among them, by their ids.
+    pub(crate) async fn leased_hosts(&self, now: UnixMillis) -> Result<Vec<Item>, StoreError> {
+        let shards = (0..HOST_SHARDS).map(|shard| async move {
+            let (mut hosts, mut start) = (Vec::new(), None);
+            loop {
+                let call = self
+                    .client
+                    .query()
+                    .table_name(&self.tables.fleet)
+                    .index_name("by_zone")
+                    .key_condition_expression("#zone = :hosts")
+                    .filter_expression("lease_until > :now")
+                    .expression_attribute_names("#zone", "zone")
+                    .expression_attribute_values(":hosts", text(hosts_partition(shard)))
+                    .expression_attribute_values(":now", number(now.as_millis()))
+                    .set_exclusive_start_key(start);
+                let page = call.send().await.map_err(unavailable)?;
+                hosts.extend(page.items.unwrap_or_default());
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    return Ok::<_, StoreError>(hosts);
                 }
-                Err(error) => Err(unavailable(error)),
             }
         });
-        Ok(try_join_all(renewals).await?.into_iter().flatten().collect())
+        let mut hosts: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
+        hosts.sort_by(|one, other| item::read_text(one, "pk").ok().cmp(&item::read_text(other, "pk").ok()));
+        Ok(hosts)
     }
 
     /// Removes the host and its instances: whatever it writes afterwards is fenced. Nothing happens if it is
@@ -247,7 +235,8 @@ impl Store {
                 transact::delete(Delete::builder().table_name(&self.tables.fleet).key("pk", text(key)))
             })
             .collect();
-        self.transact(parts).await?.map_err(|_| StoreError::Contended("a host"))
+        self.transact(parts).await?.map_err(|_| StoreError::Contended("a host"))?;
+        self.unadvertise(instances.iter().filter(|own| own.purpose.is_public()).map(|own| own.instance)).await
     }
 
     /// The check that `epoch` is the present ownership of the instance, as part of a transaction.
@@ -262,12 +251,7 @@ impl Store {
     }
 }
 
-/// The key of the load of an instance.
-pub(crate) fn load_key(instance: InstanceId) -> String {
-    format!("load#{instance}")
-}
-
-fn fleet_item(pk: impl ToString, lease_until: UnixMillis) -> Item {
+pub(crate) fn fleet_item(pk: impl ToString, lease_until: UnixMillis) -> Item {
     let mut item = item::new_item(pk);
     item.insert("ttl".into(), number(lease_until.as_secs() + FORGOTTEN_AFTER_SECS));
     item
@@ -276,7 +260,7 @@ fn fleet_item(pk: impl ToString, lease_until: UnixMillis) -> Item {
 fn host_item(request: &RegisterHost, instances: &[AssignedInstance], lease_until: UnixMillis) -> Item {
     let mut item = fleet_item(request.host, lease_until);
     item.extend([
-        ("zone".to_owned(), text(HOSTS_PARTITION)),
+        ("zone".to_owned(), text(hosts_partition(request.host.as_u128() % HOST_SHARDS))),
         ("region".to_owned(), text(&request.region)),
         ("url".to_owned(), text(&request.url)),
         ("wire_version".to_owned(), number(request.wire_version)),
@@ -307,33 +291,7 @@ pub(crate) fn fence_item(host: HostId, assigned: &AssignedInstance, lease_until:
     fence
 }
 
-/// What an instance is and how full. Only a public one has the attribute `zone` of the index, so that nobody who
-/// joins the zone is sent to another.
-pub(crate) fn load_item(
-    host: HostId,
-    url: &str,
-    assigned: &AssignedInstance,
-    lease_until: UnixMillis,
-) -> Item {
-    let mut item = fleet_item(load_key(assigned.instance), lease_until);
-    if assigned.purpose.is_public() {
-        item.insert("zone".to_owned(), text(&assigned.zone));
-    }
-    item.extend([
-        ("of_zone".to_owned(), text(&assigned.zone)),
-        ("purpose".to_owned(), text(purpose_text(&assigned.purpose))),
-        ("instance".to_owned(), text(assigned.instance)),
-        ("host".to_owned(), text(host)),
-        ("url".to_owned(), text(url)),
-        ("lease_until".to_owned(), number(lease_until.as_millis())),
-        ("draining".to_owned(), AttributeValue::Bool(false)),
-        ("players".to_owned(), number(0)),
-        ("seats".to_owned(), AttributeValue::M(Item::new())),
-    ]);
-    item
-}
-
-fn purpose_text(purpose: &Purpose) -> String {
+pub(crate) fn purpose_text(purpose: &Purpose) -> String {
     serde_json::to_string(purpose).expect("a purpose is plain data")
 }
 
@@ -360,20 +318,4 @@ pub(crate) fn read_instances(item: &Item) -> Result<Vec<AssignedInstance>, Store
         })
     };
     list.iter().map(assigned).collect()
-}
-
-/// The purpose of an instance; items from before there were any are of public ones.
-pub(crate) fn read_purpose(item: &Item) -> Result<Purpose, StoreError> {
-    if !item.contains_key("purpose") {
-        return Ok(Purpose::Public);
-    }
-    serde_json::from_str(item::read_text(item, "purpose")?).map_err(|error| StoreError::Corrupt {
-        pk: item::read_text(item, "instance").unwrap_or_default().to_owned(),
-        reason: format!("its purpose is malformed: {error}"),
-    })
-}
-
-/// The zone of an instance's load.
-pub(crate) fn read_zone(load: &Item) -> Result<ZoneId, StoreError> {
-    item::read_parsed(load, if load.contains_key("of_zone") { "of_zone" } else { "zone" })
 }

@@ -13,12 +13,11 @@ use domain::limits::INSTANCES_PER_HOST_MAX;
 use domain::time::UnixMillis;
 
 use crate::placement::{HostLoad, choose_host};
-use crate::store::fleet::{
-    self, FORGOTTEN_AFTER_SECS, HOSTS_PARTITION, assigned_value, fence_item, load_item, load_key,
-};
+use crate::store::adverts::{OpenInstance, read_open};
+use crate::store::fleet::{self, FORGOTTEN_AFTER_SECS, assigned_value, fence_item};
 use crate::store::item::{self, Item, number, text};
-use crate::store::seats::OpenInstance;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::loads::{load_item, load_key, read_purpose, read_zone};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 
 /// A running instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,30 +199,9 @@ impl Store {
 
     /// The hosts that have a lease and are not draining.
     async fn live_hosts(&self, now: UnixMillis) -> Result<Vec<HostLoad>, StoreError> {
-        let mut hosts = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.fleet)
-                .index_name("by_zone")
-                .key_condition_expression("#zone = :hosts")
-                .filter_expression("lease_until > :now AND draining = :no")
-                .expression_attribute_names("#zone", "zone")
-                .expression_attribute_values(":hosts", text(HOSTS_PARTITION))
-                .expression_attribute_values(":now", number(now.as_millis()))
-                .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
-            for item in page.items.unwrap_or_default() {
-                hosts.push(read_host(&item)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(hosts);
-            }
-        }
+        let hosts = self.leased_hosts(now).await?;
+        let takes = |host: &&Item| host.get("draining") == Some(&AttributeValue::Bool(false));
+        hosts.iter().filter(takes).map(read_host).collect()
     }
 
     /// The instance, if it runs or will in a moment.
@@ -286,6 +264,7 @@ impl Store {
                 parts.push(self.entomb_part(instance, held.epoch, now));
             }
             if self.transact(parts).await?.is_ok() {
+                self.unadvertise([instance]).await?;
                 return Ok(true);
             }
             back_off(attempt).await;
@@ -310,14 +289,17 @@ impl Store {
                 Ownership::Held(held) if held.epoch == epoch => vec![
                     self.unlist_part(&held).await?,
                     self.entomb_part(instance, epoch, now),
-                    self.unload_part(instance, Some("size(seats) = :none")),
+                    self.unload_part(instance, Some("seats = :none")),
                 ],
                 Ownership::Unknown | Ownership::Ended { .. } | Ownership::Held(_) => {
                     return Ok(Err(EndRefusal::Fenced));
                 }
             };
             match self.transact(parts).await? {
-                Ok(()) => return Ok(Ok(())),
+                Ok(()) => {
+                    self.unadvertise([instance]).await?;
+                    return Ok(Ok(()));
+                }
                 Err(parts) if parts.get(2).is_some_and(transact::Part::is_refused) => {
                     return Ok(Err(EndRefusal::Awaited));
                 }
@@ -375,14 +357,14 @@ fn read_host(item: &Item) -> Result<HostLoad, StoreError> {
 fn read_info(load: &Item, epoch: Epoch, now: UnixMillis) -> Result<InstanceInfo, StoreError> {
     let lease_until = UnixMillis::new(item::read_number(load, "lease_until")?);
     Ok(InstanceInfo {
-        open: crate::store::seats::read_open(load)?,
-        zone: fleet::read_zone(load)?,
+        open: read_open(load)?,
+        zone: read_zone(load)?,
         epoch,
-        purpose: fleet::read_purpose(load)?,
+        purpose: read_purpose(load)?,
         alive: lease_until > now,
         draining: matches!(load.get("draining"), Some(AttributeValue::Bool(true))),
     })
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -10,8 +10,8 @@ use domain::ids::{CharacterId, HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
 
 use crate::store::batches::{Entry, Fenced};
-use crate::store::fleet::{load_key, read_zone};
 use crate::store::item::{self, Item, number, text};
+use crate::store::loads::{load_key, read_zone};
 use crate::store::transact::Part;
 use crate::store::{Store, StoreError, transact};
 

@@ -1,96 +1,215 @@
-//! Seats: places in an instance that are promised to characters on their way. They are kept in the item of the
-//! instance's load, count from the moment of the promise, and end with the ticket.
+//! Seats: places in an instance that are promised to characters on their way. The item `seat#ins_...#chr_...` says when
+//! the seat of a character ends; the instance's load counts seats by the second in which they end, and in all.
+//!
+//! A join writes both one after the other and in no transaction, since transactions of many joins would refuse each
+//! other at the load. So the order makes it safe: at no moment do fewer seats count than are promised. Whatever is cut
+//! off between two writes, or written twice since a reply was lost, leaves one counted too many, until it would have
+//! ended anyway. What counts seats out is for the same reason never sent twice ([`at_most_once`]).
 
-use aws_sdk_dynamodb::error::SdkError;
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use domain::contract::instances::Purpose;
-use domain::ids::{CharacterId, HostId, InstanceId, ZoneId};
+use domain::ids::{CharacterId, InstanceId};
 use domain::time::UnixMillis;
 
-use crate::store::fleet::{load_key, read_purpose};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::loads::{load_key, read_purpose};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
-/// An instance that players may be sent to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OpenInstance {
-    pub(crate) instance: InstanceId,
-    pub(crate) host: HostId,
-    pub(crate) url: String,
-    /// Players that its host counted last.
-    pub(crate) players: u32,
-    /// Seats promised, those that the next heartbeat will sweep included.
-    pub(crate) seats: u32,
+/// What became of the wish for a seat.
+#[derive(Debug)]
+pub(crate) enum Taking {
+    /// It is promised; the load as it is now.
+    Taken(Item),
+    /// So many are in the instance or on their way, and there is no room.
+    Full(u32),
+    /// The instance takes nobody: it is over, draining, or its host has no lease.
+    Gone,
 }
 
-impl OpenInstance {
-    /// Players in it and on their way.
-    pub(crate) const fn occupied(&self) -> u32 {
-        self.players.saturating_add(self.seats)
+/// Seats that are counted in and out of a load, by the second in which they end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Recount {
+    out: BTreeMap<u64, u32>,
+    into: BTreeMap<u64, u32>,
+}
+
+/// An update of a load with its conditions.
+struct Expression {
+    update: String,
+    conditions: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Recount {
+    /// A seat that ended at `from`, if there was one, ends at `to` from now on, if at all.
+    fn count(&mut self, from: Option<u64>, to: Option<u64>) {
+        if from == to {
+            return;
+        }
+        from.into_iter().for_each(|second| *self.out.entry(second).or_default() += 1);
+        to.into_iter().for_each(|second| *self.into.entry(second).or_default() += 1);
     }
+
+    fn one(from: Option<u64>, to: Option<u64>) -> Self {
+        let mut recount = Self::default();
+        recount.count(from, to);
+        recount
+    }
+
+    fn reversed(&self) -> Self {
+        Self { out: self.into.clone(), into: self.out.clone() }
+    }
+
+    /// By how much there are more seats in all.
+    fn more(&self) -> i64 {
+        let sum = |seats: &BTreeMap<u64, u32>| seats.values().map(|count| i64::from(*count)).sum::<i64>();
+        sum(&self.into) - sum(&self.out)
+    }
+
+    fn expression(&self) -> Expression {
+        let mut sets = vec!["seats = seats + :more".to_owned(), "taken = taken + :more".to_owned()];
+        let mut conditions = Vec::new();
+        let mut names = HashMap::new();
+        let mut values = HashMap::from([(":more".to_owned(), number(self.more()))]);
+        for (index, (second, count)) in self.out.iter().enumerate() {
+            sets.push(format!("ends.#o{index} = ends.#o{index} - :o{index}"));
+            conditions.push(format!("ends.#o{index} >= :o{index}"));
+            names.insert(format!("#o{index}"), second.to_string());
+            values.insert(format!(":o{index}"), number(count));
+        }
+        for (index, (second, count)) in self.into.iter().enumerate() {
+            sets.push(format!("ends.#i{index} = if_not_exists(ends.#i{index}, :zero) + :i{index}"));
+            names.insert(format!("#i{index}"), second.to_string());
+            values.insert(format!(":i{index}"), number(count));
+            values.insert(":zero".to_owned(), number(0));
+        }
+        Expression { update: format!("SET {}", sets.join(", ")), conditions, names, values }
+    }
+
+    /// So too, if the instance takes players and no more than `limit` are then in it or on their way. Seats that only
+    /// end later need no room.
+    fn expression_within(&self, limit: u32, now: UnixMillis) -> Expression {
+        let mut expression = self.expression();
+        expression.conditions.push("lease_until > :now AND draining = :no".to_owned());
+        expression.values.insert(":now".to_owned(), number(now.as_millis()));
+        expression.values.insert(":no".to_owned(), AttributeValue::Bool(false));
+        if self.more() > 0 {
+            expression.conditions.push("taken <= :room".to_owned());
+            expression.values.insert(":room".to_owned(), number(i64::from(limit) - self.more()));
+        }
+        expression
+    }
+}
+
+/// The second at whose end a seat until `until` ends.
+fn second_of(until: UnixMillis) -> u64 {
+    until.as_millis().div_ceil(1_000)
+}
+
+fn seat_key(instance: InstanceId, character: CharacterId) -> String {
+    format!("seat#{instance}#{character}")
 }
 
 impl Store {
-    /// Instances of the zone whose host has a lease and is not draining.
-    pub(crate) async fn open_instances(
-        &self,
-        zone: &ZoneId,
-        now: UnixMillis,
-    ) -> Result<Vec<OpenInstance>, StoreError> {
-        let mut found = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.fleet)
-                .index_name("by_zone")
-                .key_condition_expression("#zone = :zone")
-                .filter_expression("lease_until > :now AND draining = :no")
-                .expression_attribute_names("#zone", "zone")
-                .expression_attribute_values(":zone", text(zone))
-                .expression_attribute_values(":now", number(now.as_millis()))
-                .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
-                .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
-            for item in page.items.unwrap_or_default() {
-                found.push(read_open(&item)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Promises a seat until `until` if fewer than `limit` are then occupied, as counted by the read behind
-    /// `open`. False if that no longer holds.
+    /// Promises a seat until `until` if no more than `limit` are then in the instance or on their way. Who has a seat
+    /// keeps it for longer, whether there is room or not.
     pub(crate) async fn take_seat(
         &self,
-        open: &OpenInstance,
+        instance: InstanceId,
         character: CharacterId,
         limit: u32,
         now: UnixMillis,
         until: UnixMillis,
+    ) -> Result<Taking, StoreError> {
+        let mut is_counted = true;
+        for attempt in 0..ATTEMPTS_MAX {
+            let found = self.seat_ends(&[(instance, character)]).await?.remove(&character);
+            let held = found.filter(|end| is_counted && *end * 1_000 > now.as_millis());
+            let end = held.map_or(second_of(until), |held| held.max(second_of(until)));
+            let recount = Recount::one(held, Some(end));
+            match self.recount(instance, &recount, Some((limit, now))).await? {
+                Ok(load) => {
+                    if found == Some(end) || self.note_seat(instance, character, found, end).await? {
+                        return Ok(Taking::Taken(load));
+                    }
+                    // The same character has taken one at the same moment: that one counts.
+                    self.recount(instance, &recount.reversed(), None).await?.ok();
+                }
+                Err(None) => return Ok(Taking::Gone),
+                Err(Some(load)) => {
+                    let alive = item::read_number::<u64>(&load, "lease_until")? > now.as_millis();
+                    if !alive || load.get("draining") != Some(&AttributeValue::Bool(false)) {
+                        return Ok(Taking::Gone);
+                    }
+                    if held.is_none() {
+                        return Ok(Taking::Full(item::read_number(&load, "taken")?));
+                    }
+                    // It is not counted any more where it should be, or a rival has just moved it.
+                    is_counted = attempt == 0;
+                }
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Contended("the seat of a character"))
+    }
+
+    /// When the seats of these characters end, in seconds; those that are over may be among them.
+    pub(crate) async fn seat_ends(
+        &self,
+        wanted: &[(InstanceId, CharacterId)],
+    ) -> Result<BTreeMap<CharacterId, u64>, StoreError> {
+        let keys: Vec<_> =
+            wanted.iter().map(|(instance, character)| seat_key(*instance, *character)).collect();
+        let items = self.fleet_items(&keys).await?;
+        items
+            .iter()
+            .map(|seat| {
+                item::check_version(seat)?;
+                Ok((item::read_parsed(seat, "character")?, item::read_number(seat, "ends_at")?))
+            })
+            .collect()
+    }
+
+    /// Writes the seat of a character, if it is still as it was found.
+    async fn note_seat(
+        &self,
+        instance: InstanceId,
+        character: CharacterId,
+        found: Option<u64>,
+        end: u64,
     ) -> Result<bool, StoreError> {
-        let call = self
-            .client
-            .update_item()
-            .table_name(&self.tables.fleet)
-            .key("pk", text(load_key(open.instance)))
-            .update_expression("SET seats.#character = :until")
-            .condition_expression(
-                "lease_until > :now AND draining = :no AND players <= :players \
-                 AND (size(seats) < :room OR attribute_exists(seats.#character))",
-            )
-            .expression_attribute_names("#character", character.to_string())
-            .expression_attribute_values(":until", number(until.as_millis()))
-            .expression_attribute_values(":now", number(now.as_millis()))
-            .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
-            .expression_attribute_values(":players", number(open.players))
-            .expression_attribute_values(":room", number(limit.saturating_sub(open.players)));
-        done_if(call.send().await)
+        let (condition, values) = still_ends_at(found);
+        let done = at_most_once(|| {
+            self.client
+                .put_item()
+                .table_name(&self.tables.fleet)
+                .set_item(Some(seat_item(instance, character, end)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(values.clone())
+                .customize()
+                .config_override(once())
+                .send()
+        })
+        .await;
+        match done {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Takes a promise back.
@@ -101,13 +220,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         let call = self
             .client
-            .update_item()
+            .delete_item()
             .table_name(&self.tables.fleet)
-            .key("pk", text(load_key(instance)))
-            .update_expression("REMOVE seats.#character")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#character", character.to_string());
-        done_if(call.send().await).map(|_| ())
+            .key("pk", text(seat_key(instance, character)))
+            .return_values(ReturnValue::AllOld);
+        let seat = call.send().await.map_err(unavailable)?.attributes;
+        let Some(seat) = seat.filter(|seat| !seat.is_empty()) else { return Ok(()) };
+        let recount = Recount::one(Some(item::read_number(&seat, "ends_at")?), None);
+        // If it was over, it is swept or will be.
+        self.recount(instance, &recount, None).await?.ok();
+        Ok(())
     }
 
     /// The character has arrived: its seat ends at `until`, when its host has counted it. The answer is what the
@@ -116,84 +238,187 @@ impl Store {
         &self,
         instance: InstanceId,
         character: CharacterId,
+        now: UnixMillis,
         until: UnixMillis,
     ) -> Result<Option<Purpose>, StoreError> {
+        let end = second_of(until);
         let call = self
             .client
             .update_item()
             .table_name(&self.tables.fleet)
-            .key("pk", text(load_key(instance)))
-            .update_expression("SET seats.#character = :until")
-            .condition_expression("attribute_exists(seats.#character)")
-            .expression_attribute_names("#character", character.to_string())
-            .expression_attribute_values(":until", number(until.as_millis()))
-            .return_values(ReturnValue::AllNew);
-        let load = if_done(call.send().await)?.and_then(|done| done.attributes);
+            .key("pk", text(seat_key(instance, character)))
+            .update_expression("SET ends_at = :end, #ttl = :end")
+            .condition_expression("ends_at > :end")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":end", number(end))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let load = match if_held(call.send().await)? {
+            Ok(seat) => {
+                let before = item::read_number(&seat, "ends_at")?;
+                match self.recount(instance, &Recount::one(Some(before), Some(end)), None).await? {
+                    Ok(load) => Some(load),
+                    Err(load) => load,
+                }
+            }
+            // It arrives a second time.
+            Err(Some(seat)) if item::read_number::<u64>(&seat, "ends_at")? * 1_000 > now.as_millis() => {
+                self.fleet_items(&[load_key(instance)]).await?.pop()
+            }
+            Err(_) => None,
+        };
         load.as_ref().map(read_purpose).transpose()
     }
 
-    /// Removes the seats of this load that have ended.
-    pub(crate) async fn sweep_seats(
+    /// Changes the counts of a load; the answer is the load after it, or as it is if a condition does not hold.
+    async fn recount(
         &self,
         instance: InstanceId,
-        load: &Item,
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let mut ended = Vec::new();
-        for character in item::read_map(load, "seats")?.keys() {
-            if item::read_number::<u64>(item::read_map(load, "seats")?, character)? <= now.as_millis() {
-                ended.push(character);
-            }
-        }
-        // An expression takes 4 KiB: 40 seats need under 3 KiB, the rest waits for the next heartbeat.
-        for group in ended.chunks(40) {
-            let names: Vec<_> = (0..group.len()).map(|i| format!("seats.#c{i}")).collect();
-            let conditions: Vec<_> = names.iter().map(|name| format!("{name} <= :now")).collect();
-            let mut call = self
-                .client
+        recount: &Recount,
+        within: Option<(u32, UnixMillis)>,
+    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+        let Expression { update, mut conditions, names, values } = match within {
+            Some((limit, now)) => recount.expression_within(limit, now),
+            None => recount.expression(),
+        };
+        conditions.push("attribute_exists(pk)".to_owned());
+        let done = at_most_once(|| {
+            self.client
                 .update_item()
                 .table_name(&self.tables.fleet)
                 .key("pk", text(load_key(instance)))
-                .update_expression(format!("REMOVE {}", names.join(", ")))
-                // A seat taken anew since the read stays; the others go with the next heartbeat.
+                .update_expression(&update)
                 .condition_expression(conditions.join(" AND "))
-                .expression_attribute_values(":now", number(now.as_millis()));
-            for (index, character) in group.iter().enumerate() {
-                call = call.expression_attribute_names(format!("#c{index}"), *character);
-            }
-            done_if(call.send().await)?;
-        }
-        Ok(())
+                .set_expression_attribute_names((!names.is_empty()).then(|| names.clone()))
+                .set_expression_attribute_values(Some(values.clone()))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .customize()
+                .config_override(once())
+                .send()
+        })
+        .await;
+        if_held(done)
     }
+
+    /// The parts of a transaction that promises seats in an instance to several characters, of which `found` have some
+    /// already or had them.
+    pub(crate) fn seats_parts(
+        &self,
+        instance: InstanceId,
+        limit: u32,
+        characters: &[CharacterId],
+        found: &BTreeMap<CharacterId, u64>,
+        (now, until): (UnixMillis, UnixMillis),
+    ) -> Vec<TransactWriteItem> {
+        let mut recount = Recount::default();
+        let mut parts = Vec::new();
+        for character in characters {
+            let found = found.get(character).copied();
+            let held = found.filter(|end| *end * 1_000 > now.as_millis());
+            let end = second_of(until);
+            recount.count(held, Some(end));
+            let (condition, values) = still_ends_at(found);
+            let put = Put::builder()
+                .table_name(&self.tables.fleet)
+                .set_item(Some(seat_item(instance, *character, end)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(values);
+            parts.push(transact::put(put));
+        }
+        let Expression { update, conditions, names, values } = recount.expression_within(limit, now);
+        let load = Update::builder()
+            .table_name(&self.tables.fleet)
+            .key("pk", text(load_key(instance)))
+            .update_expression(update)
+            .condition_expression(conditions.join(" AND "))
+            .set_expression_attribute_names((!names.is_empty()).then_some(names))
+            .set_expression_attribute_values(Some(values));
+        parts.push(transact::update(load));
+        parts
+    }
+}
+
+/// Sends a call again only if the store has said that it has done nothing.
+async fn at_most_once<T, E: ProvideErrorMetadata, F>(call: impl Fn() -> F) -> Result<T, SdkError<E>>
+where
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    let mut attempt = 0;
+    loop {
+        match call().await {
+            Err(error) if attempt + 1 < ATTEMPTS_MAX && is_put_off(&error) => back_off(attempt).await,
+            done => return done,
+        }
+        attempt += 1;
+    }
+}
+
+/// The condition that a seat is as it was found.
+fn still_ends_at(found: Option<u64>) -> (&'static str, Option<Item>) {
+    match found {
+        Some(end) => ("ends_at = :found", Some(Item::from([(":found".to_owned(), number(end))]))),
+        None => ("attribute_not_exists(pk)", None),
+    }
+}
+
+fn seat_item(instance: InstanceId, character: CharacterId, end: u64) -> Item {
+    let mut seat = item::new_item(seat_key(instance, character));
+    seat.insert("character".to_owned(), text(character));
+    seat.insert("ends_at".to_owned(), number(end));
+    seat.insert("ttl".to_owned(), number(end));
+    seat
+}
+
+/// A call that the SDK does not repeat: what it has done may be unknown.
+fn once() -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::config::Builder::default().retry_config(RetryConfig::disabled())
+}
+
+/// Whether the store has refused a call for now, without doing anything.
+fn is_put_off<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    code.is_some_and(|code| {
+        matches!(
+            code,
+            "TransactionConflictException"
+                | "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+        )
+    })
 }
 
 /// Whether the condition of the update held.
 pub(crate) fn done_if<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<bool, StoreError> {
-    if_done(result).map(|done| done.is_some())
-}
-
-/// The answer, if the condition of the update held.
-fn if_done<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<Option<T>, StoreError> {
     match result {
-        Ok(done) => Ok(Some(done)),
+        Ok(_) => Ok(true),
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
         {
-            Ok(None)
+            Ok(false)
         }
         Err(error) => Err(unavailable(error)),
     }
 }
 
-pub(crate) fn read_open(item: &Item) -> Result<OpenInstance, StoreError> {
-    item::check_version(item)?;
-    Ok(OpenInstance {
-        instance: item::read_parsed(item, "instance")?,
-        host: item::read_parsed(item, "host")?,
-        url: item::read_text(item, "url")?.to_owned(),
-        players: item::read_number(item, "players")?,
-        seats: u32::try_from(item::read_map(item, "seats")?.len()).unwrap_or(u32::MAX),
-    })
+/// The attributes that the update returns, or the item of which the condition did not hold.
+fn if_held(
+    result: Result<aws_sdk_dynamodb::operation::update_item::UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<Result<Item, Option<Item>>, StoreError> {
+    let error = match result {
+        Ok(done) => return Ok(Ok(done.attributes.unwrap_or_default())),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+            Ok(Err(failed.item().filter(|item| !item.is_empty()).cloned()))
+        }
+        _ => Err(unavailable(error)),
+    }
 }
+
+#[cfg(test)]
+mod tests;

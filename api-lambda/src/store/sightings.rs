@@ -8,10 +8,10 @@ use domain::ids::{CharacterId, InstanceId};
 use domain::names::CharacterName;
 use domain::time::UnixMillis;
 
+use crate::store::adverts::read_open;
 use crate::store::characters::StoredCharacter;
-use crate::store::fleet::{load_key, read_purpose, read_zone};
 use crate::store::item::{self, Item};
-use crate::store::seats::read_open;
+use crate::store::loads::{load_key, read_purpose, read_zone};
 use crate::store::{Store, StoreError};
 
 /// What is shown of a character.

@@ -365,7 +365,7 @@ async fn a_room_outlives_its_instance_and_its_host() {
     let joined: RoomJoined = ada.act(&room, "join").await.ok(200);
     // The instance stays empty, and its host ends it.
     arrive(&app, &ada, &joined).await;
-    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(3_100)).await;
     let own = beat(&app, first).await.instances;
     let own = own.iter().find(|own| own.instance == joined.join.instance).expect("it runs");
     let path = format!("/internal/v1/instances/{}?epoch={}", own.instance, own.epoch);

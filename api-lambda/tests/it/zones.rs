@@ -139,6 +139,43 @@ async fn a_burst_of_joins_between_heartbeats_fills_no_instance_too_far() {
     join(&late, "Late", "k").await.problem(503, "zone_full");
 }
 
+/// What the requests of a route have cost so far: read calls, write calls, write units.
+async fn cost(app: &App, route: &str) -> [u64; 3] {
+    let mut cost = [0; 3];
+    for (cost, name) in cost.iter_mut().zip(["reads", "writes", "write_units"]) {
+        *cost = app.metric(&format!("api_store_{name}_total{{route=\"{route}\"}} ")).await;
+    }
+    cost
+}
+
+#[tokio::test]
+async fn a_join_costs_the_same_with_no_seat_and_with_many() {
+    let app = App::start().await;
+    let players = join_all((0..24).map(|_| app.player())).await;
+    let mut pals = Vec::new();
+    for (n, player) in players.iter().enumerate() {
+        pals.push((player, player.create(&format!("Pal {n}")).await));
+    }
+    let (host, registered) = app.host(&["forest"]).await;
+    let mut before = [0; 3];
+    let mut costs = Vec::new();
+    for (n, (player, pal)) in pals.iter().enumerate() {
+        beat(&app, host, registered.instances[0].instance, 20, false).await;
+        let body = json!({ "character": pal.id });
+        player.post_keyed("/v1/zones/forest/join", "k", &body).await.ok::<JoinResponse>(200);
+        let now = cost(&app, "/v1/zones/{zone}/join").await;
+        if n == 0 || n == 23 {
+            costs.push([0, 1, 2].map(|index| now[index] - before[index]));
+        }
+        before = now;
+    }
+    assert_eq!(costs[0], costs[1]);
+    assert_eq!(costs[0][..2], [5, 3], "the seat and the answer are written");
+    if std::env::var_os("GRATICULE_TEST_DYNAMODB_ENDPOINT").is_none() {
+        assert_eq!(costs[0][2], 3);
+    }
+}
+
 #[tokio::test]
 async fn who_arrives_leaves_the_seat_to_others() {
     let app = small().await;
@@ -164,7 +201,7 @@ async fn who_arrives_leaves_the_seat_to_others() {
     assert_eq!(app.internal(&format!("/characters/{id}/claim"), &claim).await.status, 200);
     beat(&app, host, own.instance, 0, false).await;
     late.post_keyed("/v1/zones/forest/join", "k", &body).await.problem(503, "zone_full");
-    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(3_100)).await;
     beat(&app, host, own.instance, 0, false).await;
     late.post_keyed("/v1/zones/forest/join", "k", &body).await.ok::<JoinResponse>(200);
 }

@@ -264,7 +264,7 @@ impl Runner {
                 self.inbox.content = Some(content);
             }
             Command::Fenced(Some((character, claim))) => {
-                let lost = self.seats.find(|seated| seated.character == character && seated.claim == claim);
+                let lost = self.seats.find(|seated| seated.character == character && seated.claim <= claim);
                 if let Some((seat, seated)) = lost {
                     seated.close(ByeReason::Replaced);
                     self.inbox.events.push(ZoneEvent::Leave(seat));
@@ -418,7 +418,8 @@ impl Runner {
         }
     }
 
-    /// The places of who left, and, spread over the interval, of all others; and who left.
+    /// The places of who left, and, spread over the interval, of others who are not where they were; and who left.
+    /// Gains do not wait for this: they are events.
     fn take_saves(&mut self, tick: u32) -> (Vec<CharacterSave>, Vec<LeftCharacter>) {
         let (mut saves, mut left) = (Vec::new(), Vec::new());
         for departure in std::mem::take(&mut self.outbox.departures) {
@@ -439,7 +440,9 @@ impl Runner {
             // A spectator has no place.
             if seat.0 % interval == tick % interval
                 && let Some(place) = self.zone.place(seat)
+                && seated.saved.as_ref() != Some(&place)
             {
+                seated.saved = Some(place.clone());
                 saves.push(CharacterSave { character: seated.character, claim: seated.claim, place });
             }
         }

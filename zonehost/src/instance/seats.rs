@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use domain::contract::players::Place;
 use domain::ids::{CharacterId, ConnectionId};
 use sim::player::Seat;
 use tokio::sync::oneshot;
@@ -16,6 +17,8 @@ pub(super) struct Seated {
     pub(super) character: CharacterId,
     pub(super) claim: u64,
     pub(super) token: ResumeToken,
+    /// The place that was saved last.
+    pub(super) saved: Option<Place>,
     outlet: Option<Outlet>,
     /// Since when there has been no connection.
     pub(super) detached_at: Option<Instant>,
@@ -33,6 +36,7 @@ impl Seated {
             character,
             claim,
             token,
+            saved: None,
             outlet: Some(outlet),
             detached_at: None,
             blocked_since: None,

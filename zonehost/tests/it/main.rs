@@ -8,4 +8,5 @@ mod harness;
 mod lifecycle;
 mod orders;
 mod region;
+mod saves;
 mod tickets;

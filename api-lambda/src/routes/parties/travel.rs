@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::Json;
 use domain::contract::Problem;
 use domain::contract::parties::{PartyTravel, TravelTogether};
-use domain::ids::{CharacterId, InstanceId, PartyId};
+use domain::ids::{CharacterId, InstanceId, PartyId, ZoneId};
+use domain::time::UnixMillis;
 use serde_json::json;
 
 use super::{Desk, TOPIC, refused};
@@ -16,12 +17,16 @@ use crate::idempotency::KeyedRequest;
 use crate::notices::tell;
 use crate::party::Journey;
 use crate::placement::choose_together;
+use crate::store::adverts::Search;
 use crate::store::parties::PartyRefusal;
 use crate::store::parties::travel::SeatsRefusal;
 use crate::store::{ATTEMPTS_MAX, StoreError, back_off};
 
 /// How long the seats are kept: members read the notice and join.
 const SEATS_KEPT_MILLIS: u64 = 60_000;
+
+/// Pages of instances that are looked through for room for all.
+const PAGES_MAX: u32 = 12;
 
 /// Chooses an instance of the zone with room for the whole party, keeps a seat in it for each member for a minute,
 /// and tells the members: each who then joins the zone gets in there. For the leader. The same `Idempotency-Key` gets
@@ -57,10 +62,6 @@ pub(crate) async fn travel(
             return Err(refusals::NO_PARTY.into());
         };
         party.lead(body.by).map_err(|forbidden| refused(PartyRefusal::Forbidden(forbidden)))?;
-        let open = desk.store.open_instances(&body.zone, now).await?;
-        if open.is_empty() {
-            return Err(ApiError::ZoneUnavailable);
-        }
         let members = party.characters();
         let mut at: BTreeMap<CharacterId, InstanceId> = BTreeMap::new();
         let mut present: BTreeMap<InstanceId, u32> = BTreeMap::new();
@@ -71,17 +72,16 @@ pub(crate) async fn travel(
             }
         }
         let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let chosen = choose_together(&open, capacity, count, &present);
-        let chosen = chosen.ok_or(refusals::NO_ROOM_TOGETHER.after(5))?;
+        let instance = meeting_place(&desk, &body.zone, capacity, count, &present, now).await?;
         let wanted: Vec<CharacterId> =
-            members.iter().filter(|id| at.get(id) != Some(&chosen.instance)).copied().collect();
+            members.iter().filter(|id| at.get(id) != Some(&instance)).copied().collect();
         let until = now.plus_millis(SEATS_KEPT_MILLIS);
-        let (zone, instance) = (body.zone.clone(), chosen.instance);
+        let zone = body.zone.clone();
         party.journey = Some(Journey { zone: zone.clone(), instance, until });
         let answer = PartyTravel { party: id, zone, instance, expires_at: until };
         let stored = keyed.answer(&answer, until);
         let times = (now, until);
-        match desk.store.take_seats(chosen, capacity, &wanted, (&party, &stamp), times, &stored).await? {
+        match desk.store.take_seats(instance, capacity, &wanted, (&party, &stamp), times, &stored).await? {
             Ok(()) => {
                 let body = json!({
                     "kind": "travel", "party": id, "zone": answer.zone, "instance": instance,
@@ -97,4 +97,26 @@ pub(crate) async fn travel(
         }
     }
     Err(StoreError::Contended("the seats of a party").into())
+}
+
+/// The instance where the party meets: where most of it is, or else the first that is found with room for all.
+async fn meeting_place(
+    desk: &Desk,
+    zone: &ZoneId,
+    capacity: u32,
+    count: u32,
+    present: &BTreeMap<InstanceId, u32>,
+    now: UnixMillis,
+) -> Result<InstanceId, ApiError> {
+    let mut search = Search::new(zone);
+    let there: Vec<_> = present.keys().copied().collect();
+    let mut found = search.among(&desk.store, &there, now).await?;
+    for _ in 0..PAGES_MAX {
+        let Some(more) = search.next(&desk.store, now).await? else { break };
+        found.extend(more);
+        if let Some(chosen) = choose_together(&found, capacity, count, present) {
+            return Ok(chosen.instance);
+        }
+    }
+    Err(if found.is_empty() { ApiError::ZoneUnavailable } else { refusals::NO_ROOM_TOGETHER.after(5).into() })
 }

@@ -14,10 +14,15 @@ use crate::error::ApiError;
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::party::Party;
-use crate::placement::{Choice, choose};
+use crate::placement::{Choice, Openness, choose};
 use crate::state::Region;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
-use crate::tickets::{self, Traveller};
+use crate::store::adverts::Search;
+use crate::store::item::{self, Item};
+use crate::store::{Store, StoreError};
+use crate::tickets::{self, Seated, Traveller};
+
+/// Pages that are read and seats that are tried for one join, before the player is asked to come back.
+const STEPS_MAX: u32 = 24;
 
 /// Finds a place for a character. The same `Idempotency-Key` gets the same answer until its ticket has expired.
 #[utoipa::path(
@@ -106,7 +111,8 @@ async fn company(
         .map(|most| most.0))
 }
 
-/// Takes a seat. Rivals may take the one that was chosen, so the choice is made anew until a seat is taken.
+/// Takes a seat in one instance after the other until there is room: what is known of them is up to seconds old, so
+/// a refusal tells more, and the choice is made anew.
 async fn sit(
     store: &Store,
     keys: &KeyRing,
@@ -115,17 +121,51 @@ async fn sit(
     capacity: u32,
     wanted: Option<InstanceId>,
 ) -> Result<JoinResponse, ApiError> {
-    for attempt in 0..ATTEMPTS_MAX {
-        let open = store.open_instances(zone, crate::clock::now()).await?;
-        let (open, limit) = match choose(&open, capacity, wanted) {
-            Choice::Sit { open, limit } => (open, limit),
-            Choice::Full => return Err(ApiError::ZoneFull),
-            Choice::Unavailable => return Err(ApiError::ZoneUnavailable),
+    let now = crate::clock::now();
+    let mut search = Search::new(zone);
+    let mut found = match wanted {
+        Some(wanted) => search.among(store, &[wanted], now).await?,
+        None => Vec::new(),
+    };
+    for _ in 0..STEPS_MAX {
+        let (open, limit) = match choose(&found, capacity, wanted) {
+            // Where players gather comes first, and where a friend is before all.
+            Choice::Sit { open, limit }
+                if !search.gathers()
+                    || limit == Openness::Gather.limit(capacity)
+                    || Some(open.instance) == wanted =>
+            {
+                (open.clone(), limit)
+            }
+            other => {
+                match search.next(store, now).await? {
+                    Some(more) => found.extend(more),
+                    None if other == Choice::Unavailable => return Err(ApiError::ZoneUnavailable),
+                    None => return Err(ApiError::ZoneFull),
+                }
+                continue;
+            }
         };
-        if let Some(answer) = tickets::seat(store, keys, traveller, zone, open, limit).await? {
-            return Ok(answer);
+        match tickets::seat(store, keys, traveller, zone, &open, limit).await? {
+            Seated::Yes(answer, load) => {
+                tell_if_filled(store, &load, limit, capacity).await;
+                return Ok(*answer);
+            }
+            Seated::Full(taken) => {
+                let full = found.iter_mut().find(|known| known.instance == open.instance);
+                full.into_iter().for_each(|known| (known.players, known.seats) = (taken.max(limit), 0));
+            }
+            Seated::Gone => found.retain(|known| known.instance != open.instance),
         }
-        back_off(attempt).await;
     }
     Err(StoreError::Contended("the seats of a zone").into())
+}
+
+/// Whoever takes the last seat says so: just one does. Others find out by themselves if this fails.
+async fn tell_if_filled(store: &Store, load: &Item, limit: u32, capacity: u32) {
+    if item::read_number::<u32>(load, "taken").is_ok_and(|taken| taken == limit)
+        && let Err(error) = store.advertise_filled(load, capacity).await
+    {
+        tracing::warn!(kind = error.kind(), %error, "a full instance is still advertised");
+    }
 }

@@ -7,9 +7,9 @@ use domain::ids::{HostId, MessageId};
 use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
-use crate::store::fleet::{HOSTS_PARTITION, read_instances};
-use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::fleet::read_instances;
+use crate::store::item::{self, Item};
+use crate::store::{Store, StoreError};
 
 impl Store {
     /// A page of hosts that have a lease, draining ones too.
@@ -19,35 +19,22 @@ impl Store {
         cursor: Option<&Cursor>,
         now: UnixMillis,
     ) -> Result<(Vec<HostRecord>, Option<String>), StoreError> {
-        let fixed = [("zone", text(HOSTS_PARTITION))];
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.fleet)
-            .index_name("by_zone")
-            .key_condition_expression("#zone = :hosts")
-            .filter_expression("lease_until > :now")
-            .expression_attribute_names("#zone", "zone")
-            .expression_attribute_values(":hosts", text(HOSTS_PARTITION))
-            .expression_attribute_values(":now", number(now.as_millis()))
-            .set_exclusive_start_key(cursor.and_then(|cursor| cursor.start_of(&["pk", "zone"], &fixed)))
-            .limit(limit);
-        let page = call.send().await.map_err(unavailable)?;
-        let hosts = page.items.unwrap_or_default().iter().map(read_host).collect::<Result<_, _>>()?;
-        Ok((hosts, Cursor::after(page.last_evaluated_key.as_ref()).map(String::from)))
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let start = cursor.and_then(|cursor| cursor.start_of(&["pk"], &[]));
+        let start = start.as_ref().map(|start| item::read_text(start, "pk")).transpose()?;
+        let mut found = self.leased_hosts(now).await?;
+        found.retain(|host| start.is_none_or(|start| item::read_text(host, "pk").is_ok_and(|pk| pk > start)));
+        let is_last = found.len() <= limit;
+        found.truncate(limit);
+        let hosts = found.iter().map(read_host).collect::<Result<_, _>>()?;
+        let last = found.last().filter(|_| !is_last).and_then(|host| host.get("pk")).cloned();
+        let next = last.map(|pk| Item::from([("pk".to_owned(), pk)]));
+        Ok((hosts, Cursor::after(next.as_ref()).map(String::from)))
     }
 
     /// All hosts that have a lease.
     pub(crate) async fn all_hosts(&self, now: UnixMillis) -> Result<Vec<HostRecord>, StoreError> {
-        let (mut hosts, mut cursor) = (Vec::new(), None);
-        loop {
-            let (page, next) = self.hosts(100, cursor.as_ref(), now).await?;
-            hosts.extend(page);
-            match next {
-                Some(next) => cursor = Cursor::try_from(next).ok(),
-                None => return Ok(hosts),
-            }
-        }
+        self.leased_hosts(now).await?.iter().map(read_host).collect()
     }
 
     /// Tells players something by a piece of mail whose id the caller has chosen, so that it is the same one however

@@ -50,9 +50,13 @@ pub(super) fn read_character(item: &Item) -> Result<StoredCharacter, StoreError>
         created_at: UnixMillis::new(item::read_number(item, "created_at")?),
         updated_at: UnixMillis::new(item::read_number(item, "updated_at")?),
     };
+    let at = item.contains_key("host").then(|| {
+        Ok::<_, StoreError>((item::read_parsed(item, "host")?, item::read_parsed(item, "instance")?))
+    });
     Ok(StoredCharacter {
         account: item::read_parsed(item, "account")?,
         claim: item::read_number(item, "claim")?,
+        at: at.transpose()?,
         character,
     })
 }

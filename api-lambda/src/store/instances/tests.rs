@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::catalogue::Catalogue;
 use domain::contract::hosts::{ClaimCharacter, EntryOutcome, Heartbeat, InstanceLoad, RegisterHost};
 use domain::contract::instances::{LeftBatch, LeftCharacter};
 use domain::contract::players::Character;
@@ -13,8 +14,10 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock::{now, random_u128};
 use crate::config::ApiConfig;
+use crate::store::seats::Taking;
 
-async fn store() -> Store {
+/// A store on an engine of its own.
+pub(crate) async fn store() -> Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let database = dynoxide::Database::memory().expect("a database");
@@ -42,7 +45,7 @@ async fn host_until(store: &Store, lease_until: UnixMillis) -> HostId {
         wire_version: 1,
         zones: vec![zone("hub")],
     };
-    store.register_host(&request, now(), lease_until).await.expect("registered");
+    store.register_host(&Catalogue::builtin(), &request, now(), lease_until).await.expect("registered");
     host
 }
 
@@ -87,7 +90,9 @@ async fn an_instance_is_opened_once_for_its_id_and_never_joined_by_strangers() {
     let [HostOrder::Open(assigned)] = mail.as_slice() else { panic!("{mail:?}") };
     assert_eq!((assigned.instance, &assigned.zone, &assigned.purpose), (id, &forest, &purpose));
     assert!(assigned.on_demand);
-    let list = store.heartbeat(host, &beat(&[], false), now(), now().plus_millis(60_000)).await;
+    let list = store
+        .heartbeat(&Catalogue::builtin(), host, &beat(&[], false), now(), now().plus_millis(60_000))
+        .await;
     assert!(list.expect("the store works").expect("known").contains(assigned), "the level agrees");
     let info = store.instance(id, now()).await.expect("the store works").expect("it runs");
     assert_eq!((info.epoch, &info.purpose, &info.zone), (assigned.epoch, &purpose, &forest));
@@ -100,7 +105,10 @@ async fn an_instance_is_opened_once_for_its_id_and_never_joined_by_strangers() {
 async fn instances_spread_over_hosts_until_all_are_full() {
     let store = store().await;
     let hosts = [host(&store).await, host(&store).await];
-    store.heartbeat(hosts[0], &beat(&[], true), now(), now().plus_millis(60_000)).await.expect("beats");
+    store
+        .heartbeat(&Catalogue::builtin(), hosts[0], &beat(&[], true), now(), now().plus_millis(60_000))
+        .await
+        .expect("beats");
     let open = |count: usize| {
         let store = &store;
         async move {
@@ -111,7 +119,10 @@ async fn instances_spread_over_hosts_until_all_are_full() {
         }
     };
     assert!(open(3).await.iter().all(|open| open.as_ref().is_some_and(|open| open.host == hosts[1])));
-    store.heartbeat(hosts[0], &beat(&[], false), now(), now().plus_millis(60_000)).await.expect("beats");
+    store
+        .heartbeat(&Catalogue::builtin(), hosts[0], &beat(&[], false), now(), now().plus_millis(60_000))
+        .await
+        .expect("beats");
     let mut total = 3;
     loop {
         let opened = open(8).await;
@@ -135,14 +146,18 @@ async fn an_empty_instance_ends_unless_somebody_is_on_the_way() {
     let open = open_new(&store, &zone("forest"), now()).await.expect("works").expect("room");
     let info = store.instance(open.instance, now()).await.expect("works").expect("runs");
     let ada = CharacterId::from_u128(1);
-    assert!(store.take_seat(&open, ada, 4, now(), now().plus_millis(30_000)).await.expect("works"));
+    let take = async || {
+        let taking = store.take_seat(open.instance, ada, 4, now(), now().plus_millis(30_000)).await;
+        taking.expect("works")
+    };
+    assert!(matches!(take().await, Taking::Taken(_)));
     let end = async |epoch| store.end_instance(open.instance, epoch, now()).await.expect("works");
     assert!(matches!(end(info.epoch).await, Err(EndRefusal::Awaited)));
     assert!(matches!(end(Epoch(info.epoch.0 + 1)).await, Err(EndRefusal::Fenced)));
     store.free_seat(open.instance, ada).await.expect("works");
     assert!(end(info.epoch).await.is_ok());
     assert!(end(info.epoch).await.is_ok(), "told twice");
-    assert!(!store.take_seat(&open, ada, 4, now(), now().plus_millis(30_000)).await.expect("works"));
+    assert!(matches!(take().await, Taking::Gone));
     assert_eq!(store.instance(open.instance, now()).await.expect("works"), None);
     assert!(!owned(&store, host).await.contains(&open.instance));
     let again = store.open_instance_as(open.instance, &zone("forest"), &a_match(), now()).await;
@@ -190,7 +205,9 @@ async fn the_instance_of_a_dead_host_opens_anew_elsewhere_and_the_dead_cannot_wr
     let write = async |epoch| store.transact(vec![store.fence_part(id, epoch)]).await.expect("works").is_ok();
     assert!(!write(old.epoch).await && write(new.epoch).await);
     // The dead host comes back: the answer to its heartbeat takes the instance from it.
-    let back = store.heartbeat(first, &beat(&[(id, 1)], false), later, later.plus_millis(3_000)).await;
+    let back = store
+        .heartbeat(&Catalogue::builtin(), first, &beat(&[(id, 1)], false), later, later.plus_millis(3_000))
+        .await;
     assert!(back.expect("works").expect("known").iter().all(|own| own.instance != id));
     assert_eq!(store.instance(id, later).await.expect("works").expect("runs").open.players, 0);
     // An instance whose host is dead is over at once.

@@ -49,6 +49,16 @@ pub enum HostOrder {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         claim: Option<u64>,
     },
+    /// Another host has claimed a character: a body of it from this claim or an earlier one is nobody's any more, and
+    /// goes unsaved. What it tries to save is refused anyway.
+    Release {
+        /// Where it was.
+        instance: InstanceId,
+        /// Who.
+        character: CharacterId,
+        /// The claim that ended.
+        claim: u64,
+    },
     /// Run this instance. The next heartbeat's answer holds it too.
     Open(AssignedInstance),
     /// End an instance: its players are told and stored, and its host says when it is done.
