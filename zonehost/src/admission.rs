@@ -113,6 +113,8 @@ async fn say_hello<P: Platform>(
         return Err(refuse("ticket_used", "the ticket was used before: join again through the API".into()));
     }
     let character = ticket.character;
+    // Before the claim: from then on the platform knows that the character is here, and sends its orders here.
+    let _entering = shared.directory.enter(character);
     leave_elsewhere(shared, character, &instance).await;
     if instance.players() >= instance.capacity() && shared.directory.instance_of(character).is_none() {
         return Err(Refusal::new(ByeReason::Full, "full", "the instance is full: join again"));
