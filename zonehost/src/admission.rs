@@ -113,6 +113,8 @@ async fn say_hello<P: Platform>(
         return Err(refuse("ticket_used", "the ticket was used before: join again through the API".into()));
     }
     let character = ticket.character;
+    // Before the claim: from then on the platform knows that the character is here, and sends its orders here.
+    let _entering = shared.directory.enter(character);
     leave_elsewhere(shared, character, &instance).await;
     // How many look on is for the API to say: they take no places of players.
     let full = !ticket.spectates && instance.players() >= instance.capacity();

@@ -14,7 +14,7 @@ use domain::contract::instances::{LeftBatch, LeftCharacter};
 use domain::contract::players::ItemStack;
 use domain::contract::possessions::Money;
 use domain::ids::{CharacterId, InstanceId};
-use domain::limits::HOST_BATCH_MAX;
+use domain::limits::{BODY_BYTES_MAX, EVENT_UNIQUE_MAX, HOST_BATCH_MAX};
 use sim::outbox::{Gain, Score};
 use sim::rules::realm::RealmContent;
 use tokio::sync::Notify;
@@ -25,9 +25,11 @@ use crate::shared::Shared;
 
 /// What comes waits this long for more of the same character.
 const GATHER: Duration = Duration::from_millis(200);
-/// Events of one request: with all loot and the largest numbers they are under 300 bytes each, far under
-/// [`domain::limits::BODY_BYTES_MAX`].
+/// Events of one request, so that the platform answers in time.
 const EVENTS_PER_REQUEST: usize = HOST_BATCH_MAX / 2;
+/// Bytes of the events of one request; what is around them takes under 64. An event with all loot that a catalogue
+/// can have is under 32 KiB.
+const EVENT_BYTES_PER_REQUEST: usize = BODY_BYTES_MAX - 64;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
 
@@ -186,10 +188,24 @@ fn add_score(scores: &mut Vec<BoardScore>, definition: &BoardDefinition, new: Bo
     };
 }
 
-/// The parts of an event of which nothing was stored since one of its possessions or scores was refused: the event
-/// without them under its own number, which is still free, and then each of them alone.
-fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
+/// The parts of an event of which nothing was stored since one of its possessions or scores was refused: the event without
+/// them under its own number, which is still free, and then each of them alone. Of one that is alone already and too
+/// many, parts that are not; otherwise there is nothing left to try.
+fn pieces(event: &CharacterEvent, outcome: EntryOutcome) -> Vec<CharacterEvent> {
     let alone = empty_event(event.character);
+    let CharacterEvent { sequence, items, currencies, scores, .. } = event;
+    let (sequence, items, currencies, scores) =
+        (*sequence, items.clone(), currencies.clone(), scores.clone());
+    if items.len() + currencies.len() + scores.len() == 1
+        && *event == (CharacterEvent { sequence, items, currencies, scores, ..alone.clone() })
+    {
+        return match event.items.as_slice() {
+            [stack] if outcome == EntryOutcome::TooMany => parts_of(stack)
+                .map(|part| CharacterEvent { sequence, items: vec![part], ..alone.clone() })
+                .collect(),
+            _ => Vec::new(),
+        };
+    }
     let items =
         event.items.iter().map(|stack| CharacterEvent { items: vec![stack.clone()], ..alone.clone() });
     let currencies = event
@@ -202,6 +218,30 @@ fn pieces(event: &CharacterEvent) -> Vec<CharacterEvent> {
     let (items, currencies, scores) = Default::default();
     let rest = CharacterEvent { items, currencies, scores, ..event.clone() };
     std::iter::once(rest).chain(single).collect()
+}
+
+/// The stack in parts of as many as unique items can be stored at once; none if it is not more.
+fn parts_of(stack: &ItemStack) -> impl Iterator<Item = ItemStack> {
+    let of = |count| ItemStack { item: stack.item.clone(), count };
+    let parts = if stack.count > EVENT_UNIQUE_MAX { stack.count.div_ceil(EVENT_UNIQUE_MAX) } else { 0 };
+    (0..parts).map(move |part| of(EVENT_UNIQUE_MAX.min(stack.count - part * EVENT_UNIQUE_MAX)))
+}
+
+/// Parts events into requests that the platform takes.
+fn requests(events: &[CharacterEvent]) -> Vec<&[CharacterEvent]> {
+    let mut requests = Vec::new();
+    let (mut first, mut bytes) = (0, 0);
+    for (index, event) in events.iter().enumerate() {
+        let size = serde_json::to_string(event).expect("an event is plain data").len() + ",".len();
+        let full = bytes + size > EVENT_BYTES_PER_REQUEST || index - first == EVENTS_PER_REQUEST;
+        if index > first && full {
+            requests.push(&events[first..index]);
+            (first, bytes) = (index, 0);
+        }
+        bytes += size;
+    }
+    requests.extend(events.get(first..).filter(|rest| !rest.is_empty()));
+    requests
 }
 
 /// Writes one instance's queue to the platform. The instance hears of characters that another host has claimed.
@@ -243,19 +283,25 @@ impl<P: Platform> Journal<P> {
     async fn store_all(&self, batch: &Batch, sequence: &mut u64) -> Result<(), PlatformError> {
         let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
         let platform = &self.shared.platform;
-        for refused in self.store_events(&batch.events).await? {
-            let mut parts = pieces(&refused);
-            for part in parts.iter_mut().skip(1) {
-                *sequence += 1;
-                part.sequence = *sequence;
+        let mut refused = self.store_events(&batch.events).await?;
+        while !refused.is_empty() {
+            let mut parts = Vec::new();
+            for (event, outcome) in refused {
+                let mut pieces = pieces(&event, outcome);
+                if pieces.is_empty() {
+                    let kind = if event.scores.is_empty() { "possession_refused" } else { "score_refused" };
+                    self.shared.metrics.error(kind);
+                    tracing::error!(
+                        instance.id = %instance, kind, ?event, ?outcome, "the platform has no place for this"
+                    );
+                }
+                for piece in pieces.iter_mut().skip(1) {
+                    *sequence += 1;
+                    piece.sequence = *sequence;
+                }
+                parts.append(&mut pieces);
             }
-            for lost in self.store_events(&parts).await? {
-                let kind = if lost.scores.is_empty() { "possession_refused" } else { "score_refused" };
-                self.shared.metrics.error(kind);
-                tracing::error!(
-                    instance.id = %instance, kind, event = ?lost, "the platform has no place for this"
-                );
-            }
+            refused = self.store_events(&parts).await?;
         }
         for chunk in batch.saves.chunks(HOST_BATCH_MAX) {
             let batch = SaveBatch { epoch, saves: chunk.to_vec() };
@@ -275,11 +321,14 @@ impl<P: Platform> Journal<P> {
     }
 
     /// Stores events, and gives back those of which nothing was stored since a possession or a score was refused.
-    async fn store_events(&self, events: &[CharacterEvent]) -> Result<Vec<CharacterEvent>, PlatformError> {
+    async fn store_events(
+        &self,
+        events: &[CharacterEvent],
+    ) -> Result<Vec<(CharacterEvent, EntryOutcome)>, PlatformError> {
         let AssignedInstance { instance, epoch, .. } = self.handle.assigned;
         let platform = &self.shared.platform;
         let mut refused = Vec::new();
-        for chunk in events.chunks(EVENTS_PER_REQUEST) {
+        for chunk in requests(events) {
             let batch = EventBatch { epoch, events: chunk.to_vec() };
             let answer = self.until_answered(|| platform.store(instance, batch.clone())).await?;
             let BatchOutcome { outcomes } = answer.unwrap_or(BatchOutcome { outcomes: Vec::new() });
@@ -287,7 +336,7 @@ impl<P: Platform> Journal<P> {
                 matches!(outcome, EntryOutcome::Unknown | EntryOutcome::Full | EntryOutcome::TooMany)
             };
             let entries = chunk.iter().zip(outcomes).filter(|(_, outcome)| possessions(outcome));
-            refused.extend(entries.map(|(event, _)| event.clone()));
+            refused.extend(entries.map(|(event, outcome)| (event.clone(), outcome)));
         }
         Ok(refused)
     }
@@ -364,7 +413,7 @@ mod tests {
         let mut event = gains.remove(&character).expect("gains");
         event.sequence = 7;
         assert_eq!((event.xp, event.items.len(), event.currencies[0].amount), (5, 2, 7));
-        let parts = pieces(&event);
+        let parts = pieces(&event, EntryOutcome::Full);
         assert_eq!((parts.len(), parts[0].sequence, parts[0].xp), (5, 7, 5));
         assert!(parts[0].items.is_empty() && parts[0].currencies.is_empty() && parts[0].scores.is_empty());
         let scores: Vec<_> =
@@ -374,5 +423,43 @@ mod tests {
         let items: Vec<_> = parts.iter().flat_map(|part| part.items.clone()).collect();
         let money: Vec<_> = parts.iter().flat_map(|part| part.currencies.clone()).collect();
         assert_eq!((items, money), (event.items, event.currencies));
+        for outcome in [EntryOutcome::Full, EntryOutcome::Unknown, EntryOutcome::TooMany] {
+            assert!(parts[1..].iter().all(|part| pieces(part, outcome).is_empty()), "nothing is left to try");
+        }
+    }
+
+    #[test]
+    fn many_unique_items_are_sent_in_as_many_as_are_taken_at_once() {
+        let character = CharacterId::from_u128(1);
+        let swords = |count| vec![ItemStack { item: "sword".parse().expect("a kind"), count }];
+        let event = |xp, count| CharacterEvent { xp, items: swords(count), ..empty_event(character) };
+        let counts = |event: &CharacterEvent, outcome| {
+            let pieces = pieces(event, outcome);
+            pieces.iter().map(|piece| piece.items.first().map_or(0, |stack| stack.count)).collect::<Vec<_>>()
+        };
+        assert_eq!(counts(&event(5, 70), EntryOutcome::TooMany), [0, 70]);
+        assert_eq!(counts(&event(0, 70), EntryOutcome::TooMany), [32, 32, 6]);
+        assert_eq!(counts(&event(0, 33), EntryOutcome::TooMany), [32, 1]);
+        assert_eq!(counts(&event(0, 64), EntryOutcome::TooMany), [32, 32]);
+        assert_eq!(counts(&event(0, 70), EntryOutcome::Full), [0; 0], "a bag is full of fewer too");
+    }
+
+    #[test]
+    fn requests_are_small_enough_for_the_platform_and_hold_all_events_in_order() {
+        let big = |sequence| {
+            let kind = |n: u32| format!("{}{n:04}", "a".repeat(28)).parse().expect("a kind");
+            let items = (0..256).map(|n| ItemStack { item: kind(n), count: u32::MAX }).collect();
+            CharacterEvent { sequence, items, ..empty_event(CharacterId::from_u128(sequence.into())) }
+        };
+        let small = |sequence| CharacterEvent { sequence, ..empty_event(CharacterId::from_u128(1)) };
+        let events: Vec<_> = (0..8).map(big).chain((8..400).map(small)).collect();
+        let requests = requests(&events);
+        assert_eq!(requests.concat(), events);
+        for events in requests {
+            let batch = EventBatch { epoch: domain::ids::Epoch(u64::MAX), events: events.to_vec() };
+            let bytes = serde_json::to_string(&batch).expect("plain data").len();
+            assert!(bytes <= BODY_BYTES_MAX && events.len() <= EVENTS_PER_REQUEST, "{bytes}");
+        }
+        assert!(super::requests(&[]).is_empty());
     }
 }

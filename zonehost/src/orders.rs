@@ -53,9 +53,10 @@ fn farewell(reason: ByeReason, text: &str) -> Farewell {
 }
 
 fn kick<P: Platform>(shared: &Shared<P>, (character, claim): (CharacterId, Option<u64>), reason: &str) {
-    let instance = shared.directory.instance_of(character).and_then(|id| shared.instances.get(id));
-    if let Some(handle) = instance {
-        handle.send(Command::Kick { character, claim, farewell: farewell(ByeReason::Kicked, reason) });
+    let farewell = farewell(ByeReason::Kicked, reason);
+    let instance = shared.directory.kick(character, claim, &farewell);
+    if let Some(handle) = instance.and_then(|id| shared.instances.get(id)) {
+        handle.send(Command::Kick { character, claim, farewell });
     }
 }
 

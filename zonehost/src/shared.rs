@@ -1,5 +1,6 @@
 //! What all parts of a running host share.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use domain::token::Jwks;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::HostConfig;
+use crate::instance::Farewell;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
 
@@ -93,12 +95,26 @@ struct Tables {
     characters: HashMap<CharacterId, InstanceId>,
     /// Where notices for a character go.
     ears: HashMap<CharacterId, mpsc::Sender<Bytes>>,
+    /// Who is on the way in and not seated yet.
+    entering: HashMap<CharacterId, Entering>,
     used_tickets: HashSet<TicketId>,
     /// Used tickets of the last and of this half minute: they expire in 30 s, so two halves are enough.
     older_tickets: HashSet<TicketId>,
     halves_begin_at: u64,
     pending: HashMap<IpAddr, usize>,
     connections: usize,
+}
+
+/// By no newer claim than this it is to be thrown out, with these words.
+pub(crate) type EarlyKick = (Option<u64>, Farewell);
+
+/// A character on the way in.
+#[derive(Default)]
+struct Entering {
+    /// Connections that are at it.
+    connections: usize,
+    /// It was thrown out on the way: mail is acted on once, so this is kept until there is somebody to throw out.
+    kicked: Option<EarlyKick>,
 }
 
 /// Seconds after which a used ticket would be refused for its age alone.
@@ -131,8 +147,31 @@ impl Directory {
         self.lock().characters.get(&character).copied()
     }
 
-    pub(crate) fn set_instance(&self, character: CharacterId, instance: InstanceId) {
-        self.lock().characters.insert(character, instance);
+    /// Notes that a connection takes the character in: until what is returned is dropped, a kick finds it.
+    pub(crate) fn enter(&self, character: CharacterId) -> EnteringGuard {
+        self.lock().entering.entry(character).or_default().connections += 1;
+        EnteringGuard { directory: self.clone(), character }
+    }
+
+    /// Where the character is to be thrown out; on the way in, it will be as soon as it is seated.
+    pub(crate) fn kick(
+        &self,
+        character: CharacterId,
+        claim: Option<u64>,
+        farewell: &Farewell,
+    ) -> Option<InstanceId> {
+        let mut tables = self.lock();
+        if let Some(entering) = tables.entering.get_mut(&character) {
+            entering.kicked = Some((claim, farewell.clone()));
+        }
+        tables.characters.get(&character).copied()
+    }
+
+    /// Notes that the character is seated there, and tells whether it was thrown out on the way.
+    pub(crate) fn set_instance(&self, character: CharacterId, instance: InstanceId) -> Option<EarlyKick> {
+        let mut tables = self.lock();
+        tables.characters.insert(character, instance);
+        tables.entering.get_mut(&character)?.kicked.take()
     }
 
     /// Notices for the character go there from now on.
@@ -183,6 +222,23 @@ impl Directory {
 
     pub(crate) fn connections(&self) -> usize {
         self.lock().connections
+    }
+}
+
+/// A character on the way in; it is no more when this is dropped.
+pub(crate) struct EnteringGuard {
+    directory: Directory,
+    character: CharacterId,
+}
+
+impl Drop for EnteringGuard {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut entering) = self.directory.lock().entering.entry(self.character) {
+            entering.get_mut().connections -= 1;
+            if entering.get().connections == 0 {
+                entering.remove();
+            }
+        }
     }
 }
 

@@ -147,7 +147,7 @@ pub(crate) async fn mail(
     InQuery(query): InQuery<Since>,
     State(store): State<Store>,
 ) -> Result<Json<Mailbox>, ApiError> {
-    Ok(Json(store.mailbox(host, query.since).await?))
+    Ok(Json(store.mailbox(host, query.since, crate::clock::now()).await?))
 }
 
 /// A character enters an instance: earlier claims to it end.

@@ -22,10 +22,6 @@ use crate::store::batches::Fenced;
 use crate::store::boards::EventBoards;
 use crate::store::instances::EndRefusal;
 
-/// Most kinds of items and of currencies in one event.
-const EVENT_ITEMS_MAX: usize = 16;
-const EVENT_CURRENCIES_MAX: usize = 4;
-
 fn check_length(length: usize) -> Result<(), ApiError> {
     if length <= HOST_BATCH_MAX {
         return Ok(());
@@ -158,12 +154,6 @@ fn check_events(events: &[CharacterEvent]) -> Result<(), ApiError> {
         }
         if event.scores.len() > EVENT_SCORES_MAX {
             return refuse(event.sequence, "has more than 4 scores");
-        }
-        if event.items.len() > EVENT_ITEMS_MAX {
-            return refuse(event.sequence, "has more than 16 kinds of items");
-        }
-        if event.currencies.len() > EVENT_CURRENCIES_MAX {
-            return refuse(event.sequence, "has more than 4 currencies");
         }
     }
     Ok(())

@@ -146,9 +146,12 @@ impl Store {
                     .chain(planned.parts)
                     .collect();
                 if parts.len() > TRANSACTION_PARTS_MAX {
-                    // The second half comes next, so that the entries of a character keep their order.
-                    if let Some(half) = split(&mut group) {
-                        groups.push_front(half);
+                    match split(&mut group) {
+                        // The second half comes next, so that the entries of a character keep their order.
+                        Some(half) => groups.push_front(half),
+                        None => {
+                            group.drain(..).for_each(|entry| outcomes[entry.index] = EntryOutcome::TooMany)
+                        }
                     }
                     continue;
                 }
@@ -301,14 +304,12 @@ fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
 }
 
 /// Parts a group whose scores need more than was thought: its second half is returned. A single entry loses its last
-/// score instead.
+/// score instead; `None` if it has none to lose.
 fn split(group: &mut Vec<Entry>) -> Option<Vec<Entry>> {
     if group.len() > 1 {
         return Some(group.split_off(group.len() / 2));
     }
-    for entry in group.iter_mut() {
-        let Some(lost) = entry.scores.pop() else { continue };
-        boards::log_lost(&lost, "its scores are so far out of range that no transaction holds them");
-    }
-    None
+    let lost = group.first_mut()?.scores.pop()?;
+    boards::log_lost(&lost, "its scores are so far out of range that no transaction holds them");
+    Some(Vec::new())
 }

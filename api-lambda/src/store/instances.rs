@@ -54,7 +54,7 @@ pub(crate) enum EndRefusal {
 impl Store {
     /// Opens an instance of the zone on the least loaded host, under an id that the caller has chosen: repeated, it
     /// gives the same instance. `None` if no host has room for one more.
-    /// If the host of that one has died, another host opens it anew, empty. `None` too if it was opened and is over.
+    /// If the lease of that one is over, another host opens it anew, empty. `None` too if it was opened and is over.
     pub(crate) async fn open_instance_as(
         &self,
         instance: InstanceId,
@@ -70,6 +70,8 @@ impl Store {
                 Ownership::Held(held) => Some(held),
                 Ownership::Unknown => None,
             };
+            // Where the load alone has no lease, its host may be alive: a transaction cannot take from it and give to it.
+            unfit.extend(lost.as_ref().map(|lost| lost.open.host));
             let hosts = self.live_hosts(now).await?;
             let Some(host) = choose_host(&hosts, &unfit) else { return Ok(None) };
             let epoch = Epoch(self.take_epochs(1).await?);
@@ -82,7 +84,7 @@ impl Store {
             };
             let mut parts = self.opening_parts(host, &assigned, lost.as_ref(), now);
             if let Some(lost) = lost {
-                parts.push(self.forget_part(&lost, now).await?);
+                parts.push(self.unlist_part(&lost).await?);
             }
             match self.transact(parts).await? {
                 Ok(()) => {
@@ -138,22 +140,6 @@ impl Store {
             transact::put(load),
             self.mail_part(host.host, &HostOrder::Open(assigned.clone()), now),
         ]
-    }
-
-    /// Takes the instance out of the list of its dead host, unless that has come back.
-    async fn forget_part(
-        &self,
-        lost: &InstanceInfo,
-        now: UnixMillis,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let index = self.index_at(lost.open.host, lost.open.instance).await?;
-        let Some(index) = index else { return Ok(self.absent_part(lost.open.host)) };
-        let update = self.unlisting(lost.open.host, lost.open.instance, index);
-        Ok(transact::update(
-            update
-                .condition_expression(format!("{} AND lease_until <= :now", listed_at(index)))
-                .expression_attribute_values(":now", number(now.as_millis())),
-        ))
     }
 
     /// Where the instance is in the list of the host; `None` if there is no such host.

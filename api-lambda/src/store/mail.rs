@@ -71,29 +71,43 @@ impl Store {
         try_join_all(posts).await.map(drop)
     }
 
-    /// The mail of the host since `since`, oldest first, at most 1 MiB of it.
-    pub(crate) async fn mailbox(&self, host: HostId, since: UnixMillis) -> Result<Mailbox, StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.mail)
-            .key_condition_expression("pk = :host AND sk >= :since")
-            .expression_attribute_values(":host", text(host))
-            .expression_attribute_values(":since", text(MessageId::new(since, 0)))
-            .consistent_read(true);
-        let page = call.send().await.map_err(unavailable)?;
-        let more = page.last_evaluated_key.is_some();
-        let read = |item: &item::Item| {
-            item::check_version(item)?;
-            let order = item::read_text(item, "order")?;
-            let order = serde_json::from_str(order).map_err(|error| StoreError::Corrupt {
-                pk: host.to_string(),
-                reason: format!("its order is malformed: {error}"),
-            })?;
-            Ok(HostMail { id: item::read_parsed(item, "sk")?, order })
-        };
-        let mail = page.items.unwrap_or_default().iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Mailbox { mail, more })
+    /// The mail of the host since `since`, oldest first, at most 1 MiB of it. A piece that cannot be read, written by
+    /// a newer program maybe, is left out: the others must arrive.
+    pub(crate) async fn mailbox(
+        &self,
+        host: HostId,
+        since: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<Mailbox, StoreError> {
+        let mut start = None;
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.mail)
+                .key_condition_expression("pk = :host AND sk >= :since")
+                // The store removes what is over when it has the time, which may be days later.
+                .filter_expression("#ttl > :now")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":host", text(host))
+                .expression_attribute_values(":since", text(MessageId::new(since, 0)))
+                .expression_attribute_values(":now", number(now.as_secs()))
+                .consistent_read(true)
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            start = page.last_evaluated_key;
+            let mut mail = Vec::new();
+            for item in page.items.unwrap_or_default() {
+                match read_mail(&item) {
+                    Ok(piece) => mail.push(piece),
+                    Err(error) => tracing::error!(host.id = %host, %error, "a piece of mail is left out"),
+                }
+            }
+            // The host asks on from the last piece, so there must be one.
+            if start.is_none() || !mail.is_empty() {
+                return Ok(Mailbox { mail, more: start.is_some() });
+            }
+        }
     }
 
     /// Where these characters were taken in last, at most 100; those who never were are left out.
@@ -112,6 +126,15 @@ impl Store {
         };
         items.iter().filter(|item| item.contains_key("host")).map(read).collect()
     }
+}
+
+fn read_mail(item: &Item) -> Result<HostMail, StoreError> {
+    item::check_version(item)?;
+    let id: MessageId = item::read_parsed(item, "sk")?;
+    let order = serde_json::from_str(item::read_text(item, "order")?).map_err(|error| {
+        StoreError::Corrupt { pk: id.to_string(), reason: format!("its order is malformed: {error}") }
+    })?;
+    Ok(HostMail { id, order })
 }
 
 fn mail_item(id: MessageId, host: HostId, order: &HostOrder, now: UnixMillis) -> Item {

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 
 use crate::store::item::Item;
@@ -33,34 +34,55 @@ impl Store {
         for attempt in 0..ATTEMPTS_MAX {
             let call = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = call.send().await else { return Ok(Ok(())) };
-            match cancelled_parts(&error) {
-                Some(parts) if parts.iter().any(Part::is_refused) => return Ok(Err(parts)),
-                // Another transaction held one of the items.
-                Some(_) => back_off(attempt).await,
-                None => return Err(unavailable(error)),
+            match cancellation(&error) {
+                Cancellation::Refused(parts) => return Ok(Err(parts)),
+                Cancellation::Lost => back_off(attempt).await,
+                Cancellation::Failed => return Err(unavailable(error)),
             }
         }
         Err(StoreError::Contended("a transaction"))
     }
 }
 
-fn cancelled_parts(error: &SdkError<TransactWriteItemsError>) -> Option<Vec<Part>> {
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else {
-        return None;
-    };
-    let reasons = cancelled.cancellation_reasons();
-    let known = |code: &str| matches!(code, "None" | "ConditionalCheckFailed" | "TransactionConflict");
-    if !reasons.iter().all(|reason| reason.code().is_none_or(known)) {
-        return None;
-    }
-    let part = |reason: &aws_sdk_dynamodb::types::CancellationReason| {
-        if reason.code() == Some("ConditionalCheckFailed") {
-            Part::Refused(reason.item().cloned())
-        } else {
-            Part::Held
+/// Why nothing of a transaction was written.
+#[derive(Debug)]
+enum Cancellation {
+    /// Every condition was looked at, and at least one did not hold.
+    Refused(Vec<Part>),
+    /// Some item was in the hands of another transaction, or asked for too often. The conditions on it were not
+    /// looked at, so nothing can be concluded from the others: an event that is just being stored by another call
+    /// would seem to have no room, and would be stored again in other pieces.
+    Lost,
+    /// Anything else.
+    Failed,
+}
+
+fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Cancellation {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            judge(cancelled.cancellation_reasons())
         }
-    };
-    Some(reasons.iter().map(part).collect())
+        _ => Cancellation::Failed,
+    }
+}
+
+fn judge(reasons: &[CancellationReason]) -> Cancellation {
+    let (mut parts, mut lost) = (Vec::with_capacity(reasons.len()), false);
+    for reason in reasons {
+        parts.push(match reason.code() {
+            None | Some("None") => Part::Held,
+            Some("ConditionalCheckFailed") => Part::Refused(reason.item().cloned()),
+            Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {
+                lost = true;
+                Part::Held
+            }
+            Some(_) => return Cancellation::Failed,
+        });
+    }
+    if lost || !parts.iter().any(Part::is_refused) {
+        return Cancellation::Lost;
+    }
+    Cancellation::Refused(parts)
 }
 
 /// A put as part of a transaction.
@@ -94,4 +116,28 @@ pub(crate) fn check(check: aws_sdk_dynamodb::types::builders::ConditionCheckBuil
         .build()
         .expect("a check names its table, key and condition");
     TransactWriteItem::builder().condition_check(check).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(codes: &[&str]) -> Cancellation {
+        let reason = |code: &&str| CancellationReason::builder().code(*code).build();
+        judge(&codes.iter().map(reason).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn nothing_is_concluded_while_a_condition_was_not_looked_at() {
+        let refused = judged(&["None", "ConditionalCheckFailed"]);
+        assert!(
+            matches!(&refused, Cancellation::Refused(parts) if !parts[0].is_refused() && parts[1].is_refused())
+        );
+        for lost in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
+            assert!(matches!(judged(&["None", lost]), Cancellation::Lost), "{lost}");
+            assert!(matches!(judged(&[lost, "ConditionalCheckFailed"]), Cancellation::Lost), "{lost}");
+        }
+        let broken = judged(&["TransactionConflict", "ConditionalCheckFailed", "ValidationError"]);
+        assert!(matches!(broken, Cancellation::Failed));
+    }
 }

@@ -241,8 +241,10 @@ async fn lots_come_back_and_what_finds_no_room_waits() {
     assert_eq!(ada.unique("sword").await[0].id, sword);
     let waiting = ada.waiting().await;
     assert_eq!((waiting.len(), waiting[0].id, ada.count("potion").await), (1, potions.id, 94));
-    ada.collect(potions.id, "d").await.problem(409, "no_room");
-    world.act(&[ada.does(2, &json!({ "consume": { "item": "potion", "count": 5 } }))]).await;
+    let drink = async |number: u64, count: u32| {
+        world.act(&[ada.does(number, &json!({ "consume": { "item": "potion", "count": count } }))]).await;
+    };
+    drink(2, 5).await;
     for answer in join_all((0..5).map(|_| ada.collect(potions.id, "e"))).await {
         assert_eq!(answer.ok::<Claim>(200), waiting[0]);
     }
@@ -282,6 +284,48 @@ async fn claims_are_paged_to_their_end() {
 }
 
 #[tokio::test]
+async fn more_than_anyone_can_carry_is_collected_bit_by_bit() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, ..] = three(&app, &world).await;
+    world.gains(&[items(20, ada.id, "potion", 10)]).await;
+    let potions = json!({ "stack": { "item": "potion", "count": 10 } });
+    let lot: Listing = ada.list("potions", &potions, 50).await.ok(201);
+    world.gains(&[items(21, ada.id, "potion", 96)]).await;
+    let_end(&app, lot.id).await;
+    assert_eq!(expire(&app).await.expired, 1);
+    // As if the catalogue had allowed larger stacks then.
+    let set = app.engine.client().update_item();
+    let set = set
+        .table_name(format!("{}market", app.engine.table_prefix))
+        .key("pk", AttributeValue::S(ada.id.to_string()))
+        .key("sk", AttributeValue::S(format!("claim#{}", lot.id)))
+        .update_expression("SET #count = :count")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_names("#count", "count")
+        .expression_attribute_values(":count", AttributeValue::N("150".into()));
+    set.send().await.expect("it waits");
+    let collect = async |key: &str| {
+        let given: Claim = ada.collect(lot.id, key).await.ok(200);
+        let left = ada.waiting().await.first().map(|claim| claim.stack.as_ref().expect("a stack").count);
+        (given.stack.expect("a stack").count, left, ada.count("potion").await)
+    };
+    let drink = async |number: u64, count: u32| {
+        world.act(&[ada.does(number, &json!({ "consume": { "item": "potion", "count": count } }))]).await;
+    };
+    assert_eq!(collect("a").await, (3, Some(147), 99));
+    ada.collect(lot.id, "b").await.problem(409, "no_room");
+    assert_eq!(collect("a").await, (3, Some(147), 99), "the same request gets the same answer");
+    drink(2, 99).await;
+    for answer in join_all((0..5).map(|_| ada.collect(lot.id, "c"))).await {
+        assert_eq!(answer.ok::<Claim>(200).stack.expect("a stack").count, 99);
+    }
+    drink(3, 60).await;
+    assert_eq!(collect("d").await, (48, None, 87));
+    ada.collect(lot.id, "e").await.problem(404, "no_claim");
+}
+
+#[tokio::test]
 async fn what_a_deleted_character_sells_waits_until_it_is_restored() {
     let app = App::start().await;
     let world = world(&app).await;
@@ -314,9 +358,14 @@ async fn a_full_purse_of_the_seller_does_not_stop_a_sale() {
     bob.buy("a", &listing).await.ok::<Listing>(200);
     assert_eq!(ada.coins().await, 1_000_000_000_000);
     ada.collect(listing.id, "b").await.problem(409, "no_room");
-    let spend = json!({ "spend": { "currency": "coin", "amount": 95, "reason": "test" } });
-    world.act(&[ada.does(9, &spend)]).await;
-    ada.collect(listing.id, "c").await.ok::<Claim>(200);
+    let spend = |amount: u64| json!({ "spend": { "currency": "coin", "amount": amount, "reason": "test" } });
+    world.act(&[ada.does(9, &spend(25))]).await;
+    let some: Claim = ada.collect(listing.id, "c").await.ok(200);
+    assert_eq!(some.money.map(|money| money.amount), Some(25));
+    world.act(&[ada.does(10, &spend(70))]).await;
+    let rest: Claim = ada.collect(listing.id, "d").await.ok(200);
+    assert_eq!(rest.money.map(|money| money.amount), Some(70));
+    assert!(ada.waiting().await.is_empty());
     assert_eq!(ada.coins().await, 1_000_000_000_000);
 }
 

@@ -153,8 +153,11 @@ async fn an_event_that_cannot_be_stored_as_a_whole_leaves_nothing_and_hurts_no_o
         ),
         coins(10, ada.id, u64::MAX),
         items(11, ada.id, "potion", 1),
+        gain(12, ada.id, &Value::Array(vec![json!({ "item": "hide", "count": 1 }); 17]), &json!([])),
+        gain(13, ada.id, &json!([]), &Value::Array(vec![json!({ "currency": "coin", "amount": 1 }); 5])),
     ];
-    let expected = [Unknown, Unknown, Stored, Full, TooMany, Full, Full, Stored, Full, Full, Stored];
+    let expected =
+        [Unknown, Unknown, Stored, Full, TooMany, Full, Full, Stored, Full, Full, Stored, TooMany, TooMany];
     assert_eq!(world.gains(&batch).await, expected);
     assert_eq!(world.gains(&batch).await, expected, "what was stored stays stored");
     assert_eq!((ada.count("potion").await, ada.coins().await, ada.unique("sword").await.len()), (99, 0, 0));

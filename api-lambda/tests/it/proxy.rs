@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use domain::random::Random;
 use futures_util::stream;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::net::TcpListener;
@@ -24,9 +24,13 @@ pub(crate) enum Fault {
     Silent,
     /// Done, but the answer breaks off.
     ReplyLost,
+    /// A transaction meets another one at its first item, and says of all others that their conditions did not hold:
+    /// that is so while the same request, sent twice, is just being done. Other calls pass.
+    Outrun,
 }
 
-pub(crate) const FAULTS: [Fault; 4] = [Fault::Throttled, Fault::Failed, Fault::Silent, Fault::ReplyLost];
+pub(crate) const FAULTS: [Fault; 5] =
+    [Fault::Throttled, Fault::Failed, Fault::Silent, Fault::ReplyLost, Fault::Outrun];
 
 /// Which calls meet the fault, counted from the arming.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +92,8 @@ impl Proxy {
                 return refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError");
             }
             Some(Fault::Silent) => std::future::pending().await,
-            Some(Fault::ReplyLost) | None => {}
+            Some(Fault::Outrun) if is_transaction(&headers) => return outrun(&body),
+            Some(Fault::ReplyLost | Fault::Outrun) | None => {}
         }
         headers.remove(header::HOST);
         let forwarded = self.http.post(&self.engine).headers(headers).body(body).send().await;
@@ -133,6 +138,25 @@ impl Proxy {
 fn refusal(status: StatusCode, kind: &str) -> Response {
     let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "made up" });
     (status, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body.to_string()).into_response()
+}
+
+fn is_transaction(headers: &HeaderMap) -> bool {
+    headers["x-amz-target"].as_bytes().ends_with(b".TransactWriteItems")
+}
+
+fn outrun(body: &[u8]) -> Response {
+    let request: Value = serde_json::from_slice(body).expect("a request");
+    let parts = request["TransactItems"].as_array().expect("parts").len();
+    let reasons: Vec<_> = std::iter::once("TransactionConflict")
+        .chain(std::iter::repeat_n("ConditionalCheckFailed", parts - 1))
+        .map(|code| json!({ "Code": code, "Message": "made up" }))
+        .collect();
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "made up", "CancellationReasons": reasons,
+    });
+    let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+    (StatusCode::BAD_REQUEST, kind, body.to_string()).into_response()
 }
 
 /// Another API on the store of `app`, whose calls fail on command, and its proxy.

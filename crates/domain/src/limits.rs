@@ -62,6 +62,15 @@ pub const REGION_STALE_MILLIS: u64 = 10_000;
 /// Entries of one batch of durable events or saves: each becomes one transaction.
 pub const HOST_BATCH_MAX: usize = 256;
 
+/// Unique items of one event: each is a part of a transaction of 100.
+pub const EVENT_UNIQUE_MAX: u32 = 32;
+
+/// Entries of items in one event: each kind that stacks is a part of a transaction.
+pub const EVENT_ITEMS_MAX: usize = 16;
+
+/// Entries of money in one event: a wallet and an entry of its ledger.
+pub const EVENT_CURRENCIES_MAX: usize = 4;
+
 /// Friends of an account: a list that one screen shows.
 pub const FRIENDS_MAX: u32 = 200;
 
@@ -123,6 +132,8 @@ const _: () = {
     // The trade, two locks and two characters besides.
     assert!(2 * (2 * TRADE_ITEMS_MAX + 4 * TRADE_CURRENCIES_MAX) + 5 <= 100);
     assert!(2 * INSTANCES_PER_HOST_MAX < 100);
+    // The fence, what remembers the event, and the character besides.
+    assert!(EVENT_UNIQUE_MAX as usize + EVENT_ITEMS_MAX + 2 * EVENT_CURRENCIES_MAX + 3 <= 100);
     assert!(NOTICE_TOPIC_BYTES_MAX + NOTICE_BODY_BYTES_MAX < SERVER_FRAME_BYTES_MAX);
     assert!(TICKET_BYTES_MAX < CLIENT_FRAME_BYTES_MAX);
     assert!(HOST_HEARTBEAT_MILLIS * 2 < HOST_LEASE_MILLIS, "one lost heartbeat must not cost the lease");

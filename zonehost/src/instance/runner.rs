@@ -395,7 +395,10 @@ impl Runner {
                 self.joining.remove(&admission.character).expect("only who asked is let in");
             let token = random_bytes();
             self.setup.directory.add_resumable(token, self.instance);
-            self.setup.directory.set_instance(admission.character, self.instance);
+            let character = admission.character;
+            if let Some((claim, farewell)) = self.setup.directory.set_instance(character, self.instance) {
+                self.setup.handle.send(Command::Kick { character, claim, farewell });
+            }
             self.setup.directory.set_ear(admission.character, outlet.notices.clone());
             self.seats.insert(admission.seat, Seated::new(admission.character, claim, token, outlet));
             self.welcome(admission.seat);

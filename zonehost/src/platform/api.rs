@@ -9,12 +9,12 @@ use domain::contract::hosts::{
     RegisterHost, SaveBatch,
 };
 use domain::contract::instances::LeftBatch;
-use domain::contract::mail::Mailbox;
+use domain::contract::mail::{HostMail, Mailbox};
 use domain::ids::{CharacterId, Epoch, HostId, InstanceId};
 use domain::time::UnixMillis;
 use reqwest::{Method, StatusCode};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 mod coordination;
 
@@ -25,6 +25,28 @@ use crate::config::HostConfig;
 
 /// A request that is not answered by then is given up; a lease lasts 3 s.
 const TIMEOUT: Duration = Duration::from_millis(2_500);
+
+/// Mail as it comes. The API may be newer than this host, and know orders that it does not.
+#[derive(Deserialize)]
+struct AnyMailbox {
+    mail: Vec<serde_json::Value>,
+    #[serde(default)]
+    more: bool,
+}
+
+impl AnyMailbox {
+    /// The pieces that this host knows: one that it does not know must not keep it from the others.
+    fn known(self) -> Mailbox {
+        let known = |piece| {
+            serde_json::from_value::<HostMail>(piece)
+                .inspect_err(
+                    |error| tracing::warn!(%error, "a piece of mail of an unknown form is passed over"),
+                )
+                .ok()
+        };
+        Mailbox { mail: self.mail.into_iter().filter_map(known).collect(), more: self.more }
+    }
+}
 
 /// Talks to the API and the edge of the region.
 #[derive(Debug, Clone)]
@@ -119,7 +141,9 @@ impl Platform for ApiPlatform {
         let since = since.as_millis();
         let url = format!("{}/internal/v1/hosts/{host}/mail?since={since}", self.api_url);
         let response = self.send(Method::GET, url, &()).await?;
-        response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))
+        let mailbox: AnyMailbox =
+            response.json().await.map_err(|error| PlatformError::Retryable(error.to_string()))?;
+        Ok(mailbox.known())
     }
 
     async fn content(&self, version: u64) -> Answer<Catalogue> {
@@ -135,5 +159,25 @@ impl Platform for ApiPlatform {
 
     fn coordination(&self) -> Option<ApiPlatform> {
         Some(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::contract::mail::HostOrder;
+
+    use super::*;
+
+    #[test]
+    fn an_order_of_a_newer_platform_does_not_hide_the_others() {
+        let id = |n: u128| domain::ids::MessageId::new(UnixMillis::new(5), n);
+        let text = serde_json::json!({ "mail": [
+            { "id": id(1), "order": { "dance": { "how": "slowly" } } },
+            { "id": id(2), "order": "rest" },
+            { "id": id(3), "order": "drain" },
+        ], "more": true });
+        let mailbox = serde_json::from_value::<AnyMailbox>(text).expect("a mailbox").known();
+        let drain = HostMail { id: id(3), order: HostOrder::Drain };
+        assert_eq!(mailbox, Mailbox { mail: vec![drain], more: true });
     }
 }

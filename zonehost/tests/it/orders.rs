@@ -231,11 +231,12 @@ async fn a_host_drains_when_it_is_told_to() {
     assert_eq!(app.local.instance_of(character), None);
 }
 
-/// A platform whose mail fails while `broken` is set, and that counts how often it is asked.
+/// A platform whose mail fails while `broken` is set, and whose claims wait while `slow` is.
 #[derive(Clone)]
 struct Unwell {
     inner: LocalPlatform,
     broken: Arc<AtomicBool>,
+    slow: Arc<AtomicBool>,
 }
 
 impl Platform for Unwell {
@@ -249,7 +250,11 @@ impl Platform for Unwell {
         self.inner.leave(host).await
     }
     async fn claim(&self, character: CharacterId, claim: ClaimCharacter) -> Answer<ClaimedCharacter> {
-        self.inner.claim(character, claim).await
+        let claimed = self.inner.claim(character, claim).await;
+        while self.slow.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        claimed
     }
     async fn save(&self, instance: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
         // The instance was taken over while this host was away.
@@ -278,7 +283,7 @@ impl Platform for Unwell {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_does_not_answer_harms_no_game_and_an_awaited_instance_stays() {
     let broken = Arc::new(AtomicBool::new(false));
-    let wrap = |inner| Unwell { inner, broken: Arc::clone(&broken) };
+    let wrap = |inner| Unwell { inner, broken: Arc::clone(&broken), slow: Arc::default() };
     let change = |figment: figment::Figment| {
         figment.merge(("empty_instance_secs", 1)).merge(("mail_ms", 20)).merge(("limits.save_secs", 600))
     };
@@ -297,4 +302,30 @@ async fn a_platform_that_does_not_answer_harms_no_game_and_an_awaited_instance_s
     app.local.unassign(assigned.instance);
     app.until("it is gone", |app| !runs(app, assigned.instance)).await;
     innocent.was_not_disturbed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_kicked_on_the_way_in_does_not_stay() {
+    let slow = Arc::new(AtomicBool::new(true));
+    let wrap = |inner| Unwell { inner, broken: Arc::default(), slow: Arc::clone(&slow) };
+    let app = start_with(|figment| figment, realm, wrap).await;
+    let character = app.character(1);
+    let ticket = app.ticket(character, "hub");
+    let url = app.url.clone();
+    let entering = tokio::spawn(async move { Connection::enter(&url, ticket).await });
+    app.until("it is claimed", |app| app.local.instance_of(character).is_some()).await;
+    app.local.post(HostOrder::Kick { character, reason: "you are banned".into() });
+    app.until("the order is read", |app| app.host.metrics().orders() == 1).await;
+    slow.store(false, Ordering::SeqCst);
+    let connection = entering.await.expect("runs").expect("is seated for a moment");
+    assert_bye(&end_of(connection).await, ByeReason::Kicked, "you are banned");
+    // Who is nowhere is not kept out: the order was about an earlier stay.
+    app.until("it has left", |app| app.local.instance_of(character).is_none()).await;
+    app.local.post(HostOrder::Kick { character, reason: "too late".into() });
+    app.until("the order is read", |app| app.host.metrics().orders() == 2).await;
+    let mut again = app.enter(character, "hub").await;
+    for _ in 0..10 {
+        wait_for_snapshot(&mut again).await.expect("plays on");
+    }
+    assert_eq!(app.host.metrics().byes(ByeReason::Kicked), 1);
 }

@@ -6,7 +6,7 @@ use domain::catalogue::Catalogue;
 use domain::contract::hosts::{ClaimCharacter, EntryOutcome, Heartbeat, InstanceLoad, RegisterHost};
 use domain::contract::instances::{LeftBatch, LeftCharacter};
 use domain::contract::players::Character;
-use domain::ids::{AccountId, CharacterId, MatchId};
+use domain::ids::{AccountId, CharacterId, MatchId, MessageId};
 use domain::limits::HOST_LEASE_MILLIS;
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
@@ -60,7 +60,7 @@ fn a_match() -> Purpose {
 }
 
 async fn orders(store: &Store, host: HostId) -> Vec<HostOrder> {
-    let mailbox = store.mailbox(host, UnixMillis::new(0)).await.expect("a mailbox");
+    let mailbox = store.mailbox(host, UnixMillis::new(0), now()).await.expect("a mailbox");
     mailbox.mail.into_iter().map(|mail| mail.order).collect()
 }
 
@@ -281,4 +281,43 @@ async fn who_is_where_is_known_until_they_leave_or_their_host_dies() {
     assert_eq!(leave(&infos[1], &[(bob, bobs)]).await, [EntryOutcome::Stored]);
     assert_eq!(seen(start).await, [None, None, None, None]);
     assert!(store.whereabouts(&[ada, bob]).await.expect("works").is_empty());
+}
+
+#[tokio::test]
+async fn mail_that_cannot_be_read_or_is_over_keeps_nothing_from_a_host() {
+    let store = store().await;
+    let host = HostId::new(now(), random_u128());
+    let put = async |order: &str, ttl: u64| {
+        let mut item = item::new_item(host);
+        item.insert("sk".into(), text(MessageId::new(now(), random_u128())));
+        item.insert("order".into(), text(order));
+        item.insert("ttl".into(), number(ttl));
+        let call = store.client.put_item().table_name(&store.tables.mail).set_item(Some(item));
+        call.send().await.expect("put");
+    };
+    let later = now().as_secs() + 60;
+    put(r#"{"dance":{"how":"slowly"}}"#, later).await;
+    put("rubbish", later).await;
+    put(r#""drain""#, now().as_secs() - 60).await;
+    assert_eq!(orders(&store, host).await, []);
+    put(r#""drain""#, later).await;
+    assert_eq!(orders(&store, host).await, [HostOrder::Drain]);
+}
+
+#[tokio::test]
+async fn an_instance_whose_load_alone_has_no_lease_opens_on_another_host() {
+    let store = store().await;
+    let first = host(&store).await;
+    let id = InstanceId::new(now(), random_u128());
+    let forest = zone("forest");
+    let open = async || store.open_instance_as(id, &forest, &a_match(), now()).await.expect("works");
+    assert_eq!(open().await.expect("room").host, first);
+    let lapse = store.client.update_item().table_name(&store.tables.fleet).key("pk", text(load_key(id)));
+    let lapse =
+        lapse.update_expression("SET lease_until = :past").expression_attribute_values(":past", number(1));
+    lapse.send().await.expect("set");
+    assert_eq!(open().await, None, "it is not taken from the only host to be given to it");
+    let second = host(&store).await;
+    assert_eq!(open().await.expect("room").host, second);
+    assert!(!owned(&store, first).await.contains(&id) && owned(&store, second).await.contains(&id));
 }

@@ -1,12 +1,13 @@
 //! Claims: what listings owe to characters that it could not be given to at once. A listing is closed once, so it
 //! leaves one claim at most, under its own id.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::catalogue::PossessionRules;
 use domain::contract::market::{Claim, ClaimPage, ClaimedItem};
 use domain::contract::players::ItemStack;
 use domain::contract::possessions::Money;
 use domain::ids::{CharacterId, ListingId};
+use domain::limits::AMOUNT_MAX;
 use domain::time::UnixMillis;
 
 use super::form::StoredListing;
@@ -42,6 +43,16 @@ pub(crate) enum CollectRefusal {
     NoRoom,
 }
 
+impl Owed {
+    /// How much it is, and the attribute that says so.
+    const fn amount(&self) -> (&'static str, u64) {
+        match self {
+            Self::Goods(goods) => ("count", goods.count() as u64),
+            Self::Money(money) => ("amount", money.amount),
+        }
+    }
+}
+
 fn claim_key(id: ListingId) -> String {
     format!("{CLAIMS}{id}")
 }
@@ -54,13 +65,13 @@ fn read_claim(item: &Item) -> Result<(Owed, Claim), StoreError> {
         let currency = item::read_parsed(item, "currency")?;
         Owed::Money(Money { currency, amount: item::read_number(item, "amount")? })
     };
-    let mut claim = Claim {
-        id: item::read_parsed(item, "listing_id")?,
-        stack: None,
-        unique: None,
-        money: None,
-        created_at: UnixMillis::new(item::read_number(item, "created_at")?),
-    };
+    let id = item::read_parsed(item, "listing_id")?;
+    let claim = claim_of(id, UnixMillis::new(item::read_number(item, "created_at")?), &owed);
+    Ok((owed, claim))
+}
+
+fn claim_of(id: ListingId, created_at: UnixMillis, owed: &Owed) -> Claim {
+    let mut claim = Claim { id, stack: None, unique: None, money: None, created_at };
     match owed.clone() {
         Owed::Goods(Goods::Stack { kind, count }) => claim.stack = Some(ItemStack { item: kind, count }),
         Owed::Goods(Goods::Unique(unique)) => {
@@ -68,7 +79,7 @@ fn read_claim(item: &Item) -> Result<(Owed, Claim), StoreError> {
         }
         Owed::Money(money) => claim.money = Some(money),
     }
-    Ok((owed, claim))
+    claim
 }
 
 impl Store {
@@ -127,7 +138,9 @@ impl Store {
         }))
     }
 
-    /// Gives the character what the claim is about. `answer` makes the answer that is stored with it.
+    /// Gives the character what the claim is about, as much as there is room for: a catalogue that allows less than
+    /// it did must not make the rest impossible to collect. The answer is what was given; `answer` makes the one that
+    /// is stored with it.
     pub(crate) async fn collect_claim(
         &self,
         rules: &PossessionRules,
@@ -141,16 +154,12 @@ impl Store {
                 return Ok(Err(CollectRefusal::Missing));
             };
             let (owed, claim) = read_claim(&item)?;
-            let Some(given) = self.give_owed_parts(rules, character, id, &owed, now).await? else {
+            let Some((given, giving)) = self.give_owed_parts(rules, character, id, &owed, now).await? else {
                 return Ok(Err(CollectRefusal::NoRoom));
             };
-            let gone = Delete::builder()
-                .table_name(&self.tables.market)
-                .key("pk", text(character))
-                .key("sk", text(claim_key(id)))
-                .condition_expression("attribute_exists(pk)");
-            let mut parts = vec![transact::delete(gone), self.lives_part(character)];
-            parts.extend(given);
+            let mut parts = vec![self.settle_part(character, id, &owed, &given), self.lives_part(character)];
+            parts.extend(giving);
+            let claim = claim_of(id, claim.created_at, &given);
             let answer = answer(&claim);
             let answered = answer.as_ref().map(|answer| self.answer_part(answer));
             let keyed = answered.is_some();
@@ -159,22 +168,48 @@ impl Store {
             if keyed && parts.last().is_some_and(transact::Part::is_refused) {
                 return Ok(Err(CollectRefusal::Repeated));
             }
-            if parts[0].is_refused() {
-                return Ok(Err(CollectRefusal::Missing));
-            }
             if parts[1].is_refused() {
                 return Ok(Err(CollectRefusal::NoCharacter));
             }
-            if matches!(owed, Owed::Goods(_)) {
-                return Ok(Err(CollectRefusal::NoRoom));
-            }
-            // The wallet has changed since it was read.
+            // The claim, the stack or the wallet has changed since it was read.
             back_off(attempt).await;
         }
-        Err(StoreError::Contended("a wallet"))
+        Err(StoreError::Contended("a claim"))
     }
 
-    /// The parts that give what is owed; none if it cannot be given to this character now.
+    /// Takes what is given out of the claim; refused if the claim is not as it was read.
+    fn settle_part(
+        &self,
+        character: CharacterId,
+        id: ListingId,
+        owed: &Owed,
+        given: &Owed,
+    ) -> TransactWriteItem {
+        let ((name, owed), (_, given)) = (owed.amount(), given.amount());
+        let key = claim_key(id);
+        if given == owed {
+            let gone = Delete::builder()
+                .table_name(&self.tables.market)
+                .key("pk", text(character))
+                .key("sk", text(key))
+                .condition_expression("#amount = :owed")
+                .expression_attribute_names("#amount", name)
+                .expression_attribute_values(":owed", number(owed));
+            return transact::delete(gone);
+        }
+        let less = Update::builder()
+            .table_name(&self.tables.market)
+            .key("pk", text(character))
+            .key("sk", text(key))
+            .update_expression("SET #amount = :left")
+            .condition_expression("#amount = :owed")
+            .expression_attribute_names("#amount", name)
+            .expression_attribute_values(":owed", number(owed))
+            .expression_attribute_values(":left", number(owed - given));
+        transact::update(less)
+    }
+
+    /// As much of what is owed as the character has room for now, and the parts that give it; none if it is nothing.
     async fn give_owed_parts(
         &self,
         rules: &PossessionRules,
@@ -182,17 +217,32 @@ impl Store {
         id: ListingId,
         owed: &Owed,
         now: UnixMillis,
-    ) -> Result<Option<Vec<TransactWriteItem>>, StoreError> {
-        let money = match owed {
+    ) -> Result<Option<(Owed, Vec<TransactWriteItem>)>, StoreError> {
+        match owed {
             Owed::Goods(goods) => {
-                return Ok(self.give_goods_part(rules, to, goods, now).map(|part| vec![part]));
+                let goods = match (goods, rules.item(goods.kind())) {
+                    (Goods::Stack { kind, count }, Some(definition)) => {
+                        let room = definition.stack_max.saturating_sub(self.stack(to, kind).await?);
+                        Goods::Stack { kind: kind.clone(), count: room.min(*count) }
+                    }
+                    _ => goods.clone(),
+                };
+                let part = self.give_goods_part(rules, to, &goods, now).filter(|_| goods.count() > 0);
+                Ok(part.map(|part| (Owed::Goods(goods), vec![part])))
             }
-            Owed::Money(money) => money,
-        };
-        let Some(definition) = rules.currency(&money.currency) else { return Ok(None) };
-        let wallet = self.wallet(to, &money.currency).await?;
-        let reason = "sale".parse().expect("a reason");
-        let credit = Movement::credit(money.amount, &reason, id.to_string());
-        Ok(self.wallet_parts(&wallet, &[credit], definition.balance_max, now).ok())
+            Owed::Money(Money { currency, amount }) => {
+                let Some(definition) = rules.currency(currency) else { return Ok(None) };
+                let wallet = self.wallet(to, currency).await?;
+                let room = definition.balance_max.min(AMOUNT_MAX).saturating_sub(wallet.balance);
+                let money = Money { currency: currency.clone(), amount: room.min(*amount) };
+                if money.amount == 0 {
+                    return Ok(None);
+                }
+                let reason = "sale".parse().expect("a reason");
+                let credit = Movement::credit(money.amount, &reason, id.to_string());
+                let parts = self.wallet_parts(&wallet, &[credit], definition.balance_max, now).ok();
+                Ok(parts.map(|parts| (Owed::Money(money), parts)))
+            }
+        }
     }
 }

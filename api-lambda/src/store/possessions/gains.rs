@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use domain::catalogue::PossessionRules;
 use domain::contract::hosts::{CharacterEvent, EntryOutcome};
 use domain::ids::{CharacterId, CurrencyId, Epoch, InstanceId, ItemId};
+use domain::limits::{EVENT_CURRENCIES_MAX, EVENT_ITEMS_MAX, EVENT_UNIQUE_MAX};
 use domain::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
 
@@ -14,9 +15,6 @@ use super::wallet::{Movement, Wallet};
 use super::wallet_key;
 use crate::store::item::text;
 use crate::store::{Store, StoreError, transact};
-
-/// Most unique items of one event: with all else that it writes it fits a transaction.
-const UNIQUE_PER_EVENT_MAX: u32 = 32;
 
 /// Which event of which ownership of an instance: it happened once.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +72,9 @@ impl Store {
         event: &CharacterEvent,
         now: UnixMillis,
     ) -> Result<Gains, EntryOutcome> {
+        if event.items.len() > EVENT_ITEMS_MAX || event.currencies.len() > EVENT_CURRENCIES_MAX {
+            return Err(EntryOutcome::TooMany);
+        }
         let mut gains = Gains::default();
         let mut counts: BTreeMap<_, u64> = BTreeMap::new();
         for stack in &event.items {
@@ -87,7 +88,7 @@ impl Store {
                 gains.stacks.push(self.give_stack_part(event.character, definition, count));
                 continue;
             }
-            if count > UNIQUE_PER_EVENT_MAX - index {
+            if count > EVENT_UNIQUE_MAX - index {
                 return Err(EntryOutcome::TooMany);
             }
             let made = (index..index + count).map(|index| source.item(index));

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use domain::catalogue::{ItemDefinition, PossessionRules};
+use domain::contract::hosts::EntryOutcome;
 use domain::contract::players::Character;
-use domain::ids::{AccountId, CharacterId, CurrencyId, ItemId, ReasonId};
+use domain::ids::{AccountId, CharacterId, CurrencyId, Epoch, InstanceId, ItemId, ReasonId};
 use domain::random::Random;
 use domain::time::UnixMillis;
 use futures_util::future::join_all;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use super::StoredItem;
 use super::wallet::{Movement, Wallet};
 use crate::config::ApiConfig;
+use crate::store::batches::{Entry, TRANSACTION_PARTS_MAX};
 use crate::store::transact::Part;
 use crate::store::{Store, connect};
 
@@ -204,4 +206,15 @@ async fn transfers_of_rivals_make_and_lose_nothing() {
     }
     assert_eq!((hides, coins, owners.len()), (60, 150, 6));
     assert!(moved > 30, "the run was of no use: {moved}");
+}
+
+#[tokio::test]
+async fn an_entry_that_fits_no_transaction_is_too_many() {
+    let (store, id) = (store().await, CharacterId::from_u128(1));
+    let parts = vec![store.impossible_part(id); TRANSACTION_PARTS_MAX];
+    let applied =
+        store.apply_batch(InstanceId::from_u128(1), Epoch(1), vec![Entry::new(0, id, parts)], NOW, |_, _| {
+            Ok(None)
+        });
+    assert_eq!(applied.await.expect("works").expect("owned"), [EntryOutcome::TooMany]);
 }

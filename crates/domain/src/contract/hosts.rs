@@ -235,7 +235,7 @@ pub enum EntryOutcome {
     /// There is no room for so many of an item, or so much of a currency. Nothing of the entry is stored, and
     /// its sequence is free: send it again with less.
     Full,
-    /// More than 32 unique items at once. Nothing of the entry is stored, and its sequence is free: send it in
-    /// parts.
+    /// More than 32 unique items, 16 kinds of items or 4 currencies at once. Nothing of the entry is stored, and its
+    /// sequence is free: send it in parts.
     TooMany,
 }
