@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 mod coordination;
 
-pub(crate) use coordination::{Called, JobAnswer};
+pub use coordination::{Called, JobAnswer};
 
 use super::{Answer, Platform, PlatformError};
 use crate::config::HostConfig;
