@@ -3,7 +3,7 @@
 //! the death of the coordinator costs no more than the rest of its lease. All that the coordinator does is safe to be
 //! done by two at once; the lease only saves the work.
 
-mod jobs;
+pub(crate) mod jobs;
 mod matchmaking;
 mod pool;
 

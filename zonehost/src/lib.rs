@@ -22,4 +22,5 @@ mod shared;
 pub mod workers;
 
 pub use config::HostConfig;
+pub use coordinator::jobs::{JOBS, Job};
 pub use host::{RunningHost, StartError, start};

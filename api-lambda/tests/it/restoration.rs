@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::contract::boards::LeaderboardPage;
 use domain::contract::hosts::BatchOutcome;
+use domain::contract::matchmaking::{MatchTicket, TicketState};
 use domain::contract::players::{Character, CharacterList, DeletedCharacterList, PurgedCharacters};
 use domain::contract::possessions::{Inventory, WalletBalances};
 use domain::ids::CharacterId;
@@ -48,29 +49,12 @@ async fn deleted_before(app: &App, id: CharacterId, millis: u64) {
     put.send().await.expect("stored");
 }
 
-/// Items of the table that name the character, wherever.
+/// Items of every table that name the character, wherever; but for answers to requests, of which none lasts.
 async fn traces(app: &App, id: CharacterId) -> Vec<String> {
-    let client = app.engine.client();
-    let mut traces = Vec::new();
-    for table in ["players", "possessions", "boards"] {
-        let name = format!("{}{table}", app.engine.table_prefix);
-        let mut start = None;
-        loop {
-            let page =
-                client.scan().table_name(&name).set_exclusive_start_key(start).send().await.expect("a page");
-            for item in page.items() {
-                let text = format!("{item:?}");
-                if text.contains(&id.to_string()) {
-                    traces.push(format!("{table}: {text}"));
-                }
-            }
-            start = page.last_evaluated_key().cloned();
-            if start.is_none() {
-                break;
-            }
-        }
-    }
-    traces
+    let everything = app.engine.everything().await.into_iter().filter(|(table, _)| table != "requests");
+    let all =
+        everything.flat_map(|(table, items)| items.into_iter().map(move |item| format!("{table}: {item}")));
+    all.filter(|item| item.contains(&id.to_string())).collect()
 }
 
 #[tokio::test]
@@ -240,6 +224,15 @@ async fn what_was_deleted_long_ago_is_purged_completely_and_nothing_else() {
         })
         .collect();
     world.events(world.epoch(), &events).await.ok::<BatchOutcome>(200);
+    let bought: Inventory = player.get(&format!("/v1/characters/{}/inventory", old.id)).await.ok(200);
+    let body = json!({
+        "character": old.id, "lot": { "unique": bought.items[0].id }, "currency": "coin", "price": 9, "hours": 1,
+    });
+    player.post_keyed("/v1/market/listings", "one", &body).await.ok::<Value>(201);
+    player.post("/v1/parties", &json!({ "character": old.id })).await.ok::<Value>(201);
+    let body = json!({ "queue": "duel", "character": old.id, "round_trips_ms": { "local": 20 } });
+    let ticket: MatchTicket = player.post("/v1/matchmaking/tickets", &body).await.ok(201);
+    rate(&app, old.id).await;
     delete(&player, old.id).await;
     delete(&player, young.id).await;
     let empty = json!({});
@@ -255,7 +248,11 @@ async fn what_was_deleted_long_ago_is_purged_completely_and_nothing_else() {
     for answer in join_all((0..4).map(|_| purge())).await {
         assert!(!answer.ok::<PurgedCharacters>(200).more);
     }
-    assert_eq!(traces(&app, old.id).await, Vec::<String>::new());
+    // The ticket is no character's: it is closed, and ends by itself.
+    let left = traces(&app, old.id).await;
+    assert!(left.iter().all(|item| item.contains(&ticket.id.to_string())), "{left:#?}");
+    let ticket: MatchTicket = player.get(&format!("/v1/matchmaking/tickets/{}", ticket.id)).await.ok(200);
+    assert_eq!(ticket.state, TicketState::Cancelled);
     player.post(&restore_path(old.id), &json!({})).await.problem(404, "no_character");
     for kept in [&young, &living] {
         if kept.id == young.id {
@@ -266,6 +263,14 @@ async fn what_was_deleted_long_ago_is_purged_completely_and_nothing_else() {
     }
     let unkeyed = app.request(reqwest::Method::POST, "/internal/v1/characters/purge");
     crate::app::send(unkeyed).await.problem(401, "service_token");
+}
+
+/// A rating, as matches leave it.
+async fn rate(app: &App, id: CharacterId) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = app.engine.client().put_item().table_name(format!("{}matchmaking", app.engine.table_prefix));
+    let put = put.item("pk", text(&id.to_string())).item("sk", text("rating#duel"));
+    put.item("v", AttributeValue::N("1".into())).send().await.expect("stored");
 }
 
 #[tokio::test]

@@ -12,10 +12,12 @@ const UNKNOWN_PAUSE: Duration = Duration::from_mins(10);
 
 /// Work that is called again and again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Job {
-    pub(super) name: &'static str,
+pub struct Job {
+    /// For the log.
+    pub name: &'static str,
     pub(super) period: Duration,
-    pub(super) path: &'static str,
+    /// Of the API.
+    pub path: &'static str,
 }
 
 const fn job(name: &'static str, period_ms: u64, path: &'static str) -> Job {
@@ -23,7 +25,7 @@ const fn job(name: &'static str, period_ms: u64, path: &'static str) -> Job {
 }
 
 /// All of it.
-pub(super) const JOBS: [Job; 6] = [
+pub const JOBS: [Job; 6] = [
     job("matches", 500, "/internal/v1/matchmaking/sweep"),
     job("boards", 1_000, "/internal/v1/boards/sweep"),
     job("tournaments", 1_000, "/internal/v1/tournaments/step"),

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 mod coordination;
 
-pub(crate) use coordination::{Called, JobAnswer};
+pub use coordination::{Called, JobAnswer};
 
 use super::{Answer, Platform, PlatformError};
 use crate::config::HostConfig;

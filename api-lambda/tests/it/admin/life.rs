@@ -104,7 +104,7 @@ async fn deal(app: &App, host: &Host<'_>, one: &Person<'_>, other: &Person<'_>) 
         one.player.post_keyed("/v1/market/listings", key, &body).await.ok::<Listing>(201)
     };
     list("stays", "hide").await;
-    let back = list("comes back", "potion").await;
+    let back = list("comes-back", "potion").await;
     events(app, &host.registered, &[gain(101, one, &json!([{ "item": "potion", "count": 4 }]))]).await;
     let path = format!("/v1/market/listings/{}/cancel", back.id);
     one.player.post(&path, &json!({})).await.ok::<Listing>(200);

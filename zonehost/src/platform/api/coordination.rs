@@ -21,18 +21,19 @@ const JOB_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// What the answers of all jobs may say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub(crate) struct JobAnswer {
+pub struct JobAnswer {
     /// There is more to do now.
     #[serde(default)]
-    pub(crate) more: bool,
+    pub more: bool,
     /// There is more to do now, from this cursor on.
     #[serde(default)]
-    pub(crate) next: Option<String>,
+    pub next: Option<String>,
 }
 
 /// What became of the call of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Called {
+pub enum Called {
+    /// It did what was to do, or a part of it.
     Done(JobAnswer),
     /// The API has no such job.
     Unknown,
@@ -88,7 +89,7 @@ impl ApiPlatform {
     }
 
     /// Calls a job of the API, from the cursor on that its answer before gave.
-    pub(crate) async fn call(&self, path: &str, cursor: Option<&str>) -> Answer<Called> {
+    pub async fn call(&self, path: &str, cursor: Option<&str>) -> Answer<Called> {
         let url = format!("{}{path}", self.api_url);
         let request = self.http.post(url).bearer_auth(&self.service_token).timeout(JOB_TIMEOUT);
         let body =
