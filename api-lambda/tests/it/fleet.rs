@@ -1,6 +1,7 @@
 //! `/internal/v1/hosts` and claims.
 
 use domain::contract::hosts::{ClaimedCharacter, HeartbeatAnswer, HostLease, HostRegistered};
+use domain::contract::mail::{HostOrder, Mailbox};
 use domain::ids::{HostId, InstanceId};
 use domain::token::Jwks;
 use futures_util::future::join_all;
@@ -73,6 +74,20 @@ async fn the_newest_claim_counts() {
 
     app.internal(&path, &claim(own.epoch.0 + 1)).await.problem(409, "fenced");
     app.internal(&path, &claim(own.epoch.0 - 1)).await.problem(409, "fenced");
+    // Another host hears of none of this, until one more has the character.
+    let (other, elsewhere) = app.host(&["forest"]).await;
+    let there = &elsewhere.instances[0];
+    let moved = json!({
+        "account": player.account, "host": other, "instance": there.instance, "epoch": there.epoch,
+    });
+    let mail = async || {
+        let request = app.request(Method::GET, &format!("/internal/v1/hosts/{host}/mail?since=0"));
+        send(request.bearer_auth(SERVICE_TOKEN)).await.ok::<Mailbox>(200).mail
+    };
+    assert!(mail().await.is_empty());
+    assert_eq!(app.internal(&path, &moved).await.ok::<ClaimedCharacter>(200).claim, 6);
+    let release = HostOrder::Release { instance: own.instance, character: character.id, claim: 5 };
+    assert_eq!(mail().await.into_iter().map(|mail| mail.order).collect::<Vec<_>>(), [release]);
     let stranger = app.player().await;
     let body =
         json!({ "account": stranger.account, "host": host, "instance": own.instance, "epoch": own.epoch });
