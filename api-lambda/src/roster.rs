@@ -164,7 +164,8 @@ impl Roster {
             Stage::Placing => Some(self.created_at),
             Stage::Open => {
                 let expected = self.seats().filter(|seat| seat.state == SeatState::Expected);
-                expected.map(|seat| seat.since.plus_millis(self.rules.no_show_millis)).min()
+                let late = expected.map(|seat| seat.since.plus_millis(self.rules.no_show_millis));
+                late.chain([self.created_at.plus_millis(self.rules.match_millis)]).min()
             }
             Stage::Over => None,
         }
@@ -177,6 +178,12 @@ impl Roster {
             seat.since = now;
         }
         self.note_openings(now);
+    }
+
+    /// From now on nothing happens in it, and nobody is sought for it.
+    pub(crate) const fn end(&mut self) {
+        self.stage = Stage::Over;
+        self.opening_since = None;
     }
 
     /// The account gives its place under this ticket back. False if it has none.

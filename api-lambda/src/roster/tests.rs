@@ -68,7 +68,7 @@ fn who_does_not_come_in_time_is_replaced() {
     let present = BTreeSet::from([id(2), id(3), id(4)]);
     assert_eq!(match_.count_in(&present, at(31_999)), [], "not yet");
     assert_eq!(match_.count_in(&present, at(32_000)), [id(1)]);
-    assert_eq!(match_.due_at(), None, "nobody is expected any more");
+    assert_eq!(match_.due_at(), Some(at(60 * MINUTE)), "nobody is expected any more: its end is next");
     let opening = match_.opening(4).expect("a place is open");
     assert_eq!((opening.since, opening.revision), (at(32_000), 4));
     let places: Vec<_> = opening.teams.iter().map(|team| team.open_places).collect();
@@ -122,6 +122,12 @@ fn a_match_without_rivals_is_void() {
 
 #[test]
 fn a_match_ends_by_itself() {
-    let match_ = roster(true);
+    let mut match_ = roster(true);
     assert!(!match_.is_over(at(60 * MINUTE - 1)) && match_.is_over(at(60 * MINUTE)));
+    match_.open(at(0));
+    let (own, ticket) = account(1);
+    match_.give_up(own, ticket, at(10));
+    assert!(match_.opening(1).is_some());
+    match_.end();
+    assert_eq!((match_.opening(2), match_.due_at(), match_.is_over(at(20))), (None, None, true));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::contract::coordinator::{
     CoordinatorLease, FormMatch, FormMatches, FormOutcome, FormTeam, FormedMatches, MatchRoster,
     MatchmakingChanges, RatedMatch, SweptMatches,
@@ -18,6 +19,7 @@ use crate::app::{Answer, App, Player, SERVICE_TOKEN, now, random, send};
 
 mod cancels;
 mod coordinator;
+mod endings;
 mod parties;
 mod rivals;
 
@@ -280,6 +282,38 @@ async fn a_result_changes_ratings_once() {
     app.internal(&path, &reversed).await.problem(409, "match_over");
     assert_eq!(seekers[0].0.see(ids[0]).await.state, TicketState::Over);
     seekers[0].0.wait("arena").await;
+}
+
+/// Changes what is stored of the match behind the API's back, and makes it due if somebody is to look after it: time that
+/// passes at once.
+async fn rewrite(app: &App, id: MatchId, change: impl FnOnce(&mut Value)) {
+    let (client, table) = (app.engine.client(), format!("{}matchmaking", app.engine.table_prefix));
+    let key = |name: &str| AttributeValue::S(if name == "pk" { id.to_string() } else { "match".into() });
+    let read = client.get_item().table_name(&table).key("pk", key("pk")).key("sk", key("sk"));
+    let mut item = read.send().await.expect("an answer").item.expect("a match");
+    let mut stored = serde_json::from_str(item["roster"].as_s().expect("a text")).expect("JSON");
+    change(&mut stored);
+    item.insert("roster".into(), AttributeValue::S(stored.to_string()));
+    if item.contains_key("due") {
+        item.insert("due_at".into(), AttributeValue::S(format!("{:013}#{id}", 1)));
+    }
+    client.put_item().table_name(&table).set_item(Some(item)).send().await.expect("written");
+}
+
+/// Moves all times of the match so far back.
+fn age(stored: &mut Value, millis: u64) {
+    let older = |time: &mut Value| {
+        if let Some(at) = time.as_u64() {
+            *time = json!(at - millis);
+        }
+    };
+    older(&mut stored["created_at"]);
+    older(&mut stored["opening_since"]);
+    for team in stored["teams"].as_array_mut().expect("teams") {
+        for seat in team["seats"].as_array_mut().expect("seats") {
+            older(&mut seat["since"]);
+        }
+    }
 }
 
 /// The epoch of the instance, as its host is told it.

@@ -75,7 +75,8 @@ pub(crate) const MATCH_OVER: Refusal = refusal(
     StatusCode::CONFLICT,
     "match_over",
     "The match is over",
-    "another result of the match was accepted, it came to nothing, or it has not begun: the result is of no use",
+    "another result of the match was accepted, it came to nothing, it took longer than its queue allows, or it has not \
+     begun: the result is of no use",
 );
 
 pub(crate) const BAD_RESULT: Refusal = refusal(

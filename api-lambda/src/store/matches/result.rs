@@ -101,8 +101,7 @@ impl Store {
             .filter_map(|((character, before), after)| Some((character, before, after?)))
             .collect();
         let rated = RatedMatch { players: judged.iter().map(rated_player).collect() };
-        roster.stage = Stage::Over;
-        roster.opening_since = None;
+        roster.end();
         let kept = (sent.to_owned(), serde_json::to_string(&rated).expect("plain data"));
         let mut parts = vec![
             self.fence_part(result.instance, result.epoch),

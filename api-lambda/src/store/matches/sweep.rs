@@ -1,4 +1,5 @@
-//! Matches whose time has come: those without an instance get one, and those who did not come lose their places.
+//! Matches whose time has come: those without an instance get one, those who did not come lose their places, and a
+//! match that has gone on for too long ends.
 
 use std::collections::BTreeSet;
 
@@ -123,6 +124,11 @@ impl Store {
         news: &mut Vec<Changed>,
     ) -> Result<(), StoreError> {
         let mut roster = found.roster.clone();
+        if roster.is_over(now) {
+            // Without a result: it only must not be offered to those who wait any more.
+            roster.end();
+            return self.replace_match(found, &roster, now).await.map(drop);
+        }
         let instance = roster.instance();
         let there = self.whereabouts(&roster.characters()).await?;
         let there = there.into_iter().filter(|it| it.instance == instance).map(|it| it.character);
@@ -169,8 +175,7 @@ impl Store {
             roster.held().map(|seat| seat.ticket).filter(|ticket| !lost.contains(ticket)).collect();
         let tickets = self.tickets(&whole.into_iter().collect::<Vec<_>>()).await?;
         let told = roster.clone();
-        roster.stage = Stage::Over;
-        roster.opening_since = None;
+        roster.end();
         let mut parts = vec![self.match_part(Some(found.revision), &roster, None, now)];
         let home = &roster.rules.home;
         parts.extend(tickets.iter().map(|ticket| self.reopen_ticket_part(ticket, roster.id, home, now)));

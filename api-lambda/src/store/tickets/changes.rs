@@ -136,7 +136,10 @@ fn read_change(item: &Item, changes: &mut MatchmakingChanges) -> Result<(), Stor
     match item.get("sk") {
         Some(AttributeValue::S(kind)) if kind == "match" => {
             let found = read_match(item)?;
-            changes.openings.extend(found.roster.opening(found.revision));
+            // One that is over stays in the feed until it is swept.
+            if !found.roster.is_over(changes.now) {
+                changes.openings.extend(found.roster.opening(found.revision));
+            }
         }
         _ => {
             let ticket = read_ticket(item)?;
