@@ -7,10 +7,10 @@ use domain::contract::coordinator::{
     CoordinatorLease, FormMatch, FormMatches, FormOutcome, FormTeam, FormedMatches, MatchRoster,
     MatchmakingChanges, RatedMatch, SweptMatches,
 };
-use domain::contract::hosts::HostRegistered;
+use domain::contract::hosts::{ClaimedCharacter, HostRegistered};
 use domain::contract::matchmaking::{CharacterRatings, MatchTicket, QueueList, TicketState};
 use domain::contract::players::Character;
-use domain::ids::{Epoch, HostId, MatchId, MatchTicketId};
+use domain::ids::{Epoch, HostId, InstanceId, MatchId, MatchTicketId};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -282,6 +282,16 @@ async fn a_result_changes_ratings_once() {
     app.internal(&path, &reversed).await.problem(409, "match_over");
     assert_eq!(seekers[0].0.see(ids[0]).await.state, TicketState::Over);
     seekers[0].0.wait("arena").await;
+}
+
+/// The seeker enters the instance; the answer is the number of the claim.
+async fn claim(app: &App, fleet: &Fleet, seeker: &Seeker<'_>, instance: InstanceId) -> u64 {
+    let epoch = seen_epoch(app, fleet, instance.to_string()).await;
+    let body = json!({
+        "account": seeker.player.account, "host": fleet.host, "instance": instance, "epoch": epoch,
+    });
+    let path = format!("/characters/{}/claim", seeker.character.id);
+    app.internal(&path, &body).await.ok::<ClaimedCharacter>(200).claim
 }
 
 /// Changes what is stored of the match behind the API's back, and makes it due if somebody is to look after it: time that

@@ -97,7 +97,7 @@ impl Store {
         news: &mut Vec<Changed>,
     ) -> Result<(), StoreError> {
         let mut roster = found.roster.clone();
-        if roster.is_void() {
+        if roster.is_void(&BTreeSet::new()) {
             return self.dissolve(found, now, swept, news).await;
         }
         let purpose = Purpose::Match(roster.id);
@@ -131,9 +131,11 @@ impl Store {
         }
         let instance = roster.instance();
         let there = self.whereabouts(&roster.characters()).await?;
-        let there = there.into_iter().filter(|it| it.instance == instance).map(|it| it.character);
-        let missed = roster.count_in(&there.collect::<BTreeSet<_>>(), now);
-        if roster.is_void() {
+        let mut come = self.arrived(&roster).await?;
+        // The claim stands even where the arrival could not be noted.
+        come.extend(there.into_iter().filter(|it| it.instance == instance).map(|it| it.character));
+        let missed = roster.count_in(&come, now);
+        if roster.is_void(&come) {
             // Those who came wait again; who missed it does not.
             return self.dissolve_as(found, roster, now, swept, news).await;
         }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use domain::contract::hosts::ClaimedCharacter;
-
 use super::*;
 
 /// Queues whose players have five seconds to come.
@@ -14,15 +12,6 @@ async fn impatient() -> App {
         }
     })
     .await
-}
-
-async fn claim(app: &App, fleet: &Fleet, seeker: &Seeker<'_>, instance: domain::ids::InstanceId) {
-    let epoch = seen_epoch(app, fleet, instance.to_string()).await;
-    let body = json!({
-        "account": seeker.player.account, "host": fleet.host, "instance": instance, "epoch": epoch,
-    });
-    let path = format!("/characters/{}/claim", seeker.character.id);
-    app.internal(&path, &body).await.ok::<ClaimedCharacter>(200);
 }
 
 #[tokio::test]

@@ -30,3 +30,40 @@ async fn a_match_whose_time_is_over_is_offered_to_nobody() {
     app.internal(&path, &result).await.problem(409, "match_over");
     seekers[1].0.wait("arena").await;
 }
+
+/// A duel whose second player was there and is gone before the time to come is over: disconnected, or given up.
+#[tokio::test]
+async fn who_was_there_and_left_has_lost_the_duel() {
+    let app = App::start().await;
+    let fleet = fleet(&app).await;
+    for gives_up in [false, true] {
+        let names = if gives_up { ["Ann", "Ben"] } else { ["Cid", "Dee"] };
+        let (winner, loser) = (Seeker::new(&app, names[0]).await, Seeker::new(&app, names[1]).await);
+        let (first, second) = (winner.wait("duel").await, loser.wait("duel").await);
+        let made = form("duel", &[&[first], &[second]]);
+        assert_eq!(form_all(&app, fleet.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
+        // Seats are promised to those who ask for their way.
+        for (seeker, ticket) in [(&winner, first), (&loser, second)] {
+            assert!(seeker.see(ticket).await.assignment.and_then(|it| it.join).is_some());
+        }
+        let instance = roster(&app, made.match_id).await.instance.expect("placed");
+        let epoch = seen_epoch(&app, &fleet, instance.to_string()).await;
+        claim(&app, &fleet, &winner, instance).await;
+        let claim = claim(&app, &fleet, &loser, instance).await;
+        let left =
+            json!({ "epoch": epoch, "characters": [{ "character": loser.character.id, "claim": claim }] });
+        let left = app.internal(&format!("/instances/{instance}/left"), &left).await;
+        assert_eq!(left.status, 200, "{}", left.text);
+        if gives_up {
+            assert_eq!(loser.cancel(second).await.status, 204);
+        }
+        // The time to come is over.
+        rewrite(&app, made.match_id, |stored| stored["rules"]["no_show_millis"] = json!(0)).await;
+        let swept = sweep(&app).await;
+        assert_eq!((swept.due, swept.missed, swept.dissolved), (1, 0, 0), "{gives_up}");
+        let result = json!({ "instance": instance, "epoch": epoch, "ranks": [1, 2], "left_early": [loser.character.id] });
+        let path = format!("/matches/{}/result", made.match_id);
+        assert_eq!(app.internal(&path, &result).await.ok::<RatedMatch>(200).players.len(), 2);
+        assert!(winner.mu().await > Some(25.0) && loser.mu().await < Some(25.0));
+    }
+}
