@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalogue::RoleCount;
 use domain::contract::coordinator::{
     CoordinatorLease, FormMatch, FormMatches, FormOutcome, FormTeam, FormedMatches, MatchRoster,
     MatchmakingChanges, RatedMatch, SweptMatches,
@@ -68,9 +69,18 @@ impl<'a> Seeker<'a> {
 async fn waiting<'a>(app: &'a App, queue: &str, count: usize) -> Vec<(Seeker<'a>, MatchTicketId)> {
     let names =
         (0..count).map(|number| format!("Pal {}", char::from(b'a' + u8::try_from(number).expect("few"))));
+    waiting_as(app, queue, &names.collect::<Vec<_>>()).await
+}
+
+/// Those of these names wait in the queue.
+async fn waiting_as<'a>(
+    app: &'a App,
+    queue: &str,
+    names: &[impl AsRef<str>],
+) -> Vec<(Seeker<'a>, MatchTicketId)> {
     let mut found = Vec::new();
     for name in names {
-        let seeker = Seeker::new(app, &name).await;
+        let seeker = Seeker::new(app, name.as_ref()).await;
         let ticket = seeker.wait(queue).await;
         found.push((seeker, ticket));
     }
@@ -201,6 +211,22 @@ async fn tickets_that_make_no_sense_are_refused() {
         .get(&format!("/v1/characters/{}/ratings", seeker.character.id))
         .await
         .problem(404, "no_character");
+}
+
+#[tokio::test]
+async fn roles_are_named_once_for_each_player() {
+    let app = App::start_with(|config| {
+        let role = RoleCount { role: "tank".into(), count: 1 };
+        config.catalogue.queues[0].definition.roles = vec![role];
+    })
+    .await;
+    let seeker = Seeker::new(&app, "Ada").await;
+    let mut asked = body("duel", &seeker.character);
+    asked["roles"] = json!(["tank", "tank"]);
+    let problem = seeker.player.post(TICKETS, &asked).await.problem(400, "bad_match_ticket");
+    assert!(problem.detail.contains("twice"), "{}", problem.detail);
+    asked["roles"] = json!(["tank"]);
+    assert_eq!(seeker.player.post(TICKETS, &asked).await.status, 201);
 }
 
 #[tokio::test]

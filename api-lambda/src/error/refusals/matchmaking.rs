@@ -61,13 +61,6 @@ pub(crate) const NOT_COORDINATOR: Refusal = refusal(
     "the epoch is not that of the coordinator's lease: stop forming matches",
 );
 
-pub(crate) const BAD_MATCH: Refusal = refusal(
-    StatusCode::BAD_REQUEST,
-    "bad_match",
-    "The match makes no sense",
-    "the match does not fit its queue",
-);
-
 pub(crate) const NO_MATCH: Refusal =
     refusal(StatusCode::NOT_FOUND, "no_match", "There is no such match", "there is no match of this id");
 

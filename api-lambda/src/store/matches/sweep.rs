@@ -57,15 +57,29 @@ impl Store {
         for shard in 0..FEW_SHARDS {
             for id in self.due_matches(region, shard, now).await? {
                 swept.due += 1;
-                let Some(found) = self.stored_match(id).await? else { continue };
-                match found.roster.stage {
-                    Stage::Placing => self.place_match(&found, now, &mut swept, &mut news).await?,
-                    Stage::Open => self.count_in_match(&found, now, &mut swept, &mut news).await?,
-                    Stage::Over => {}
+                // One that cannot be looked after must not keep the others from it.
+                if let Err(error) = self.sweep_match(id, now, &mut swept, &mut news).await {
+                    swept.failed += 1;
+                    tracing::warn!(kind = error.kind(), %error, match_id = %id, "a match was not looked after");
                 }
             }
         }
         Ok((swept, news))
+    }
+
+    async fn sweep_match(
+        &self,
+        id: MatchId,
+        now: UnixMillis,
+        swept: &mut SweptMatches,
+        news: &mut Vec<Changed>,
+    ) -> Result<(), StoreError> {
+        let Some(found) = self.stored_match(id).await? else { return Ok(()) };
+        match found.roster.stage {
+            Stage::Placing => self.place_match(&found, now, swept, news).await,
+            Stage::Open => self.count_in_match(&found, now, swept, news).await,
+            Stage::Over => Ok(()),
+        }
     }
 
     async fn due_matches(

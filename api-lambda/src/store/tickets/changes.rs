@@ -96,7 +96,10 @@ impl Store {
         for (items, position) in pages {
             left.0.extend(position);
             for item in &items {
-                read_change(item, &mut changes)?;
+                // One that cannot be read must not keep the others from being matched.
+                if let Err(error) = read_change(item, &mut changes) {
+                    tracing::warn!(kind = error.kind(), %error, "a change of the matchmaking is passed over");
+                }
             }
         }
         changes.next = (!left.0.is_empty()).then(|| left.to_string());
