@@ -9,7 +9,7 @@ use domain::ids::{AccountId, CharacterId, MatchTicketId};
 use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
-use crate::roster::Roster;
+use crate::roster::{Roster, Seat};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
@@ -122,24 +122,41 @@ impl Store {
         character: CharacterId,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let Some(ticket) = self.ticket(id).await? else { return Ok(false) };
-        match ticket.stage {
-            TicketStage::Searching if ticket.expires_at > now => Ok(true),
-            TicketStage::Searching => {
-                // If it was matched meanwhile, it is open after all.
-                let closed = self.close_ticket(&ticket, TicketStage::Expired, None, now).await?;
-                Ok(!closed)
+        let Some(mut ticket) = self.ticket(id).await? else { return Ok(false) };
+        loop {
+            match ticket.stage {
+                TicketStage::Searching if ticket.expires_at > now => return Ok(true),
+                TicketStage::Searching => {
+                    // If it was matched meanwhile, it is open after all.
+                    let closed = self.close_ticket(&ticket, TicketStage::Expired, None, now).await?;
+                    return Ok(!closed);
+                }
+                TicketStage::Cancelled | TicketStage::Expired => return Ok(false),
+                TicketStage::Matched => {}
             }
-            TicketStage::Cancelled | TicketStage::Expired => Ok(false),
-            TicketStage::Matched => {
-                let Some(match_id) = ticket.match_id else { return Ok(false) };
-                let Some(found) = self.stored_match(match_id).await? else { return Ok(false) };
-                let has_place = |roster: &Roster| {
-                    roster.held().any(|seat| seat.character == character && seat.ticket == id)
-                };
-                Ok(!found.roster.is_over(now) && has_place(&found.roster))
+            if self.has_place(&ticket, character, now).await? {
+                return Ok(true);
             }
+            // If the match came to nothing after the ticket was read, the ticket waits again since then.
+            let Some(again) = self.ticket(id).await? else { return Ok(false) };
+            if again == ticket {
+                return Ok(false);
+            }
+            ticket = again;
         }
+    }
+
+    /// Whether the character has a place by this ticket in a match that is not over.
+    async fn has_place(
+        &self,
+        ticket: &StoredTicket,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let Some(match_id) = ticket.match_id else { return Ok(false) };
+        let Some(found) = self.stored_match(match_id).await? else { return Ok(false) };
+        let is_own = |seat: &Seat| seat.character == character && seat.ticket == ticket.id;
+        Ok(!found.roster.is_over(now) && found.roster.held().any(is_own))
     }
 
     /// The ticket.
