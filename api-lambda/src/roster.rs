@@ -164,7 +164,8 @@ impl Roster {
             Stage::Placing => Some(self.created_at),
             Stage::Open => {
                 let expected = self.seats().filter(|seat| seat.state == SeatState::Expected);
-                expected.map(|seat| seat.since.plus_millis(self.rules.no_show_millis)).min()
+                let late = expected.map(|seat| seat.since.plus_millis(self.rules.no_show_millis));
+                late.chain([self.created_at.plus_millis(self.rules.match_millis)]).min()
             }
             Stage::Over => None,
         }
@@ -179,6 +180,12 @@ impl Roster {
         self.note_openings(now);
     }
 
+    /// From now on nothing happens in it, and nobody is sought for it.
+    pub(crate) const fn end(&mut self) {
+        self.stage = Stage::Over;
+        self.opening_since = None;
+    }
+
     /// The account gives its place under this ticket back. False if it has none.
     pub(crate) fn give_up(&mut self, account: AccountId, ticket: MatchTicketId, now: UnixMillis) -> bool {
         let mut seats = self.teams.iter_mut().flat_map(|team| &mut team.seats);
@@ -189,16 +196,16 @@ impl Roster {
         true
     }
 
-    /// Those who are expected and in `present` have arrived; those who had time enough lose their places. The answer
-    /// is who did.
-    pub(crate) fn count_in(&mut self, present: &BTreeSet<CharacterId>, now: UnixMillis) -> Vec<CharacterId> {
+    /// Those who are expected and have `come` have arrived, though they may have left since; those who had time enough
+    /// lose their places. The answer is who did.
+    pub(crate) fn count_in(&mut self, come: &BTreeSet<CharacterId>, now: UnixMillis) -> Vec<CharacterId> {
         let patience = self.rules.no_show_millis;
         let mut missed = Vec::new();
         for seat in self.teams.iter_mut().flat_map(|team| &mut team.seats) {
             if seat.state != SeatState::Expected {
                 continue;
             }
-            if present.contains(&seat.character) {
+            if come.contains(&seat.character) {
                 seat.state = SeatState::Arrived;
             } else if now.millis_since(seat.since) >= patience {
                 seat.state = SeatState::Missed;
@@ -216,18 +223,22 @@ impl Roster {
         if !fits || self.stage != Stage::Open {
             return false;
         }
+        // Who comes back has one place only, in whichever team.
+        let come_back: BTreeSet<CharacterId> = joining.iter().flatten().map(|seat| seat.character).collect();
         for (joining, team) in joining.into_iter().zip(&mut self.teams) {
-            // Who comes back has one place only.
-            team.seats.retain(|seat| joining.iter().all(|joins| joins.character != seat.character));
+            team.seats.retain(|seat| !come_back.contains(&seat.character));
             team.seats.extend(joining);
         }
         self.note_openings(now);
         true
     }
 
-    /// Whether there is no match left: nobody, or nobody to play against and no one to be had.
-    pub(crate) fn is_void(&self) -> bool {
-        let manned = self.teams.iter().filter(|team| team.held().next().is_some()).count();
+    /// Whether there is no match left: nobody, or nobody to play against and no one to be had. Of those who have given
+    /// their places back, who had `come` has played: the result says how it ended.
+    pub(crate) fn is_void(&self, come: &BTreeSet<CharacterId>) -> bool {
+        let plays =
+            |seat: &Seat| seat.is_held() || seat.state == SeatState::Left && come.contains(&seat.character);
+        let manned = self.teams.iter().filter(|team| team.seats.iter().any(plays)).count();
         manned == 0 || manned < 2 && self.teams.len() > 1 && !self.rules.allows_backfill
     }
 

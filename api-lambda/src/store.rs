@@ -1,6 +1,7 @@
 //! The store: every DynamoDB table, key and expression of the API is here and in `store/`. It knows no HTTP
 //! and no token; it speaks in ids and in the messages of `domain::contract`.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::ApiConfig;
+use item::Item;
 
 pub(crate) mod admin;
 pub(crate) mod adverts;
@@ -48,11 +50,17 @@ pub(crate) mod tournaments;
 pub(crate) mod trades;
 mod transact;
 
+#[cfg(test)]
+mod tests;
+
 /// The form of items that this program writes, in their attribute `v`.
 pub(crate) const ITEM_VERSION: u64 = 1;
 
 /// How often an optimistic write is tried again before the caller is told to come back.
 pub(crate) const ATTEMPTS_MAX: u32 = 12;
+
+/// Most keys of one `BatchGetItem`.
+const READ_KEYS_MAX: usize = 100;
 
 /// Why the store could not do its part. None of these is the caller's fault.
 #[derive(Debug, thiserror::Error)]
@@ -153,27 +161,54 @@ impl Store {
 }
 
 impl Store {
-    /// The items of a table with these keys, all different and at most 100, in any order.
-    async fn items(&self, table: &str, keys: &[String]) -> Result<Vec<item::Item>, StoreError> {
-        let key = |key: &String| item::Item::from([("pk".into(), item::text(key))]);
-        let mut wanted: Vec<_> = keys.iter().map(key).collect();
-        let mut items = Vec::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
+    /// The items of the table with these keys as they are now, in any order. A key may be named twice: it is read once.
+    pub(crate) async fn batch_get(&self, table: &str, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let keys = keys.into_iter().map(|key| (table.to_owned(), key)).collect();
+        Ok(self.batch_get_of(keys).await?.remove(table).unwrap_or_default())
+    }
+
+    /// The same for keys of several tables, which share the calls.
+    async fn batch_get_of(
+        &self,
+        mut wanted: Vec<(String, Item)>,
+    ) -> Result<HashMap<String, Vec<Item>>, StoreError> {
+        // A call that names a key twice is refused.
+        let word = |key: &Item, name: &str| key.get(name).and_then(|word| word.as_s().ok()).cloned();
+        let mut named = BTreeSet::new();
+        wanted.retain(|(table, key)| named.insert((table.clone(), word(key, "pk"), word(key, "sk"))));
+        let mut found: HashMap<String, Vec<Item>> = HashMap::new();
+        let mut attempt = 0;
+        while !wanted.is_empty() {
+            let rest = wanted.split_off(wanted.len().min(READ_KEYS_MAX));
+            let asked = wanted.len();
+            let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
+            for (table, key) in wanted {
+                by_table.entry(table).or_default().push(key);
             }
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(table, request);
+            let requests = by_table.into_iter().map(|(table, keys)| {
+                let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
+                (table, request.build().expect("the keys are given"))
+            });
+            let call = self.client.batch_get_item().set_request_items(Some(requests.collect()));
             let answer = call.send().await.map_err(unavailable)?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
+            for (table, items) in answer.responses.unwrap_or_default() {
+                found.entry(table).or_default().extend(items);
+            }
+            let left = answer.unprocessed_keys.unwrap_or_default().into_iter();
+            wanted = left
+                .flat_map(|(table, left)| left.keys.into_iter().map(move |key| (table.clone(), key)))
+                .collect();
             if !wanted.is_empty() {
+                // Large items do not fit one answer; only who gets nothing at all again and again gives up.
+                attempt = if wanted.len() < asked { 0 } else { attempt + 1 };
+                if attempt == ATTEMPTS_MAX {
+                    return Err(StoreError::Contended("a batch of items"));
+                }
                 back_off(attempt).await;
             }
+            wanted.extend(rest);
         }
-        Err(StoreError::Contended("a batch of items"))
+        Ok(found)
     }
 }
 

@@ -68,7 +68,7 @@ fn who_does_not_come_in_time_is_replaced() {
     let present = BTreeSet::from([id(2), id(3), id(4)]);
     assert_eq!(match_.count_in(&present, at(31_999)), [], "not yet");
     assert_eq!(match_.count_in(&present, at(32_000)), [id(1)]);
-    assert_eq!(match_.due_at(), None, "nobody is expected any more");
+    assert_eq!(match_.due_at(), Some(at(60 * MINUTE)), "nobody is expected any more: its end is next");
     let opening = match_.opening(4).expect("a place is open");
     assert_eq!((opening.since, opening.revision), (at(32_000), 4));
     let places: Vec<_> = opening.teams.iter().map(|team| team.open_places).collect();
@@ -104,6 +104,27 @@ fn who_comes_back_has_one_place() {
     let back = Seat { ticket: MatchTicketId::from_u128(50), ..seat(1, None, 20) };
     assert!(match_.join(vec![vec![back], vec![]], at(20)));
     assert_eq!(match_.seats().filter(|seat| seat.character == id(1)).count(), 1);
+    // In the other team as well.
+    match_.give_up(own, MatchTicketId::from_u128(50), at(30));
+    let (other, ticket) = account(4);
+    match_.give_up(other, ticket, at(30));
+    let back = Seat { ticket: MatchTicketId::from_u128(51), ..seat(1, None, 40) };
+    assert!(match_.join(vec![vec![], vec![back]], at(40)));
+    assert_eq!(match_.seats().filter(|seat| seat.character == id(1)).count(), 1);
+    assert_eq!(match_.characters(), [id(2), id(3), id(1)]);
+}
+
+#[test]
+fn who_has_come_and_given_up_has_played() {
+    let mut match_ = roster(false);
+    match_.open(at(0));
+    for number in [1, 2] {
+        let (own, ticket) = account(number);
+        match_.give_up(own, ticket, at(10_000));
+    }
+    match_.count_in(&BTreeSet::from([id(2), id(3), id(4)]), at(30_000));
+    assert!(!match_.is_void(&BTreeSet::from([id(2), id(3), id(4)])), "one of them came");
+    assert!(match_.is_void(&BTreeSet::from([id(3), id(4)])), "there was nobody to play against");
 }
 
 #[test]
@@ -111,17 +132,24 @@ fn a_match_without_rivals_is_void() {
     for (allows_backfill, is_void) in [(false, true), (true, false)] {
         let mut match_ = roster(allows_backfill);
         match_.open(at(0));
-        match_.count_in(&BTreeSet::from([id(1)]), at(40_000));
-        assert_eq!(match_.is_void(), is_void);
+        let come = BTreeSet::from([id(1)]);
+        match_.count_in(&come, at(40_000));
+        assert_eq!(match_.is_void(&come), is_void);
         let (own, ticket) = account(1);
         match_.give_up(own, ticket, at(50_000));
-        assert!(match_.is_void());
+        assert!(match_.is_void(&come));
         assert_eq!(match_.opening(1), None, "nobody is left to join");
     }
 }
 
 #[test]
 fn a_match_ends_by_itself() {
-    let match_ = roster(true);
+    let mut match_ = roster(true);
     assert!(!match_.is_over(at(60 * MINUTE - 1)) && match_.is_over(at(60 * MINUTE)));
+    match_.open(at(0));
+    let (own, ticket) = account(1);
+    match_.give_up(own, ticket, at(10));
+    assert!(match_.opening(1).is_some());
+    match_.end();
+    assert_eq!((match_.opening(2), match_.due_at(), match_.is_over(at(20))), (None, None, true));
 }

@@ -9,6 +9,7 @@ use domain::contract::Problem;
 use domain::contract::hosts::{
     ClaimCharacter, ClaimedCharacter, Heartbeat, HeartbeatAnswer, HostLease, HostRegistered, RegisterHost,
 };
+use domain::contract::instances::Purpose;
 use domain::contract::mail::Mailbox;
 use domain::ids::{CharacterId, HostId};
 use domain::limits::{HOST_HEARTBEAT_MILLIS, HOST_LEASE_MILLIS};
@@ -183,13 +184,14 @@ pub(crate) async fn claim(
             None => store.instance(body.instance, now).await?.map(|info| info.purpose),
         };
         match purpose {
+            Some(Purpose::Match(of)) => store.note_arrival(of, id, now).await,
             Some(purpose) => rooms::after_arriving(&store, &purpose, (id, &body), claimed.claim).await,
             None => Ok(()),
         }
     };
     if let Err(error) = arrived.await {
-        // The seat ends with the ticket then; the claim stands.
-        tracing::warn!(kind = error.kind(), %error, "a seat was not ended early");
+        // The claim stands: the seat ends with the ticket, and the sweep of matches sees who is there.
+        tracing::warn!(kind = error.kind(), %error, "an arrival was not followed up");
     }
     Ok(Json(claimed))
 }

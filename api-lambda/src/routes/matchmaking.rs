@@ -18,6 +18,7 @@ use token::KeyRing;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::error::refusals::matchmaking as refusals;
+use crate::error::refusals::parties::NO_LEADER;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
@@ -54,7 +55,7 @@ pub(crate) fn queues_of(region: &Region) -> QueueList {
     QueueList { queues: queues.cloned().collect() }
 }
 
-/// Lets a player or a party wait for a match. Each character has one open ticket at a time: waiting, or with a place in
+/// Lets a player, or a party for its leader, wait for a match. Each character has one open ticket at a time: waiting, or with a place in
 /// a match that is not over. With an `Idempotency-Key`, a repetition within 24 hours gets the same answer.
 #[utoipa::path(
     post, path = "/v1/matchmaking/tickets", tag = "matchmaking", security(("access_token" = [])),
@@ -142,11 +143,13 @@ fn check_ticket(body: &CreateTicket, queue: &MatchQueue) -> Result<(), ApiError>
     if members.iter().collect::<BTreeSet<_>>().len() < members.len() {
         return refuse("party: a character is named twice".into());
     }
-    let roles = body.roles.iter().chain(body.party.iter().flat_map(|member| &member.roles));
-    for role in roles {
-        if definition.roles.iter().all(|known| known.role != *role) {
+    for roles in std::iter::once(&body.roles).chain(body.party.iter().map(|member| &member.roles)) {
+        if roles.iter().any(|role| definition.roles.iter().all(|known| known.role != *role)) {
             let names: Vec<_> = definition.roles.iter().map(|role| role.role.as_str()).collect();
             return refuse(format!("roles: the queue has no such role; it has: {}", names.join(", ")));
+        }
+        if roles.iter().collect::<BTreeSet<_>>().len() < roles.len() {
+            return refuse("roles: a role is named twice for a player: name each once".into());
         }
     }
     for (name, millis) in &body.round_trips_ms {
@@ -184,6 +187,7 @@ async fn players_of(
     let mut accounts = vec![account];
     if !body.party.is_empty() {
         let party = store.party_of(body.character).await?.ok_or(refusals::NOT_IN_PARTY)?;
+        party.lead(body.character).map_err(|_| NO_LEADER)?;
         for member in &body.party {
             let known = party.members.iter().find(|known| known.character == member.character);
             accounts.push(known.ok_or(refusals::NOT_IN_PARTY)?.account);

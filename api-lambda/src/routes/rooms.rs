@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use domain::contract::Problem;
 use domain::contract::hosts::ClaimCharacter;
 use domain::contract::instances::Purpose;
-use domain::contract::mail::{HostOrder, Notice};
+use domain::contract::mail::HostOrder;
 use domain::contract::rooms::{
     CastRoomMember, ChangeRoom, CreateRoom, JoinRoom, KickFromRoom, Room, RoomCode, RoomJoined, RoomVisitor,
 };
@@ -23,6 +23,7 @@ use crate::clock::random_u128;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::notices;
 use crate::rooms::{EntryRefusal, MEMBERS_MAX, Member, RoomState, SPECTATORS_MAX};
 use crate::state::Region;
 use crate::store::rooms::{CreateRefusal, StoredRoom};
@@ -362,11 +363,8 @@ async fn kicks(
 /// Tells the members that the room has changed. Who misses it sees it at the next look.
 async fn tell(store: &Store, room: &StoredRoom, now: UnixMillis) {
     let members: Vec<_> = room.state.members.iter().map(|member| member.character).collect();
-    let body = serde_json::json!({ "code": room.code, "version": room.version }).to_string();
-    let notice = Notice { topic: "room".into(), body };
-    if let Err(error) = store.notify(&members, &notice, now).await {
-        tracing::warn!(kind = error.kind(), %error, "the members of a room were not told of a change");
-    }
+    let body = serde_json::json!({ "code": room.code, "version": room.version });
+    notices::tell(store, &members, "room", &body, now).await;
 }
 
 /// Sees to it that the room's instance runs. One that has ended, since nobody was in it, is followed by another.

@@ -146,9 +146,9 @@ impl Store {
         Ok(characters)
     }
 
-    /// The items of the table `players` with these keys, at most 100, in any order.
+    /// The items of the table `players` with these keys, in any order.
     pub(crate) async fn player_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        self.items(&self.tables.players, keys).await
+        self.batch_get(&self.tables.players, keys.iter().map(item::key).collect()).await
     }
 
     /// Renames the character if it still has `version`; the answer is the character as it is then.

@@ -153,9 +153,9 @@ impl Store {
         Ok(())
     }
 
-    /// The items of the table `fleet` with these keys, at most 100, in any order.
+    /// The items of the table `fleet` with these keys, in any order.
     pub(crate) async fn fleet_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        self.items(&self.tables.fleet, keys).await
+        self.batch_get(&self.tables.fleet, keys.iter().map(item::key).collect()).await
     }
 
     async fn renew_host(

@@ -25,6 +25,11 @@ pub(crate) fn new_item(pk: impl ToString) -> Item {
     HashMap::from([("pk".to_owned(), text(pk)), ("v".to_owned(), number(ITEM_VERSION))])
 }
 
+/// The key of an item of a table without sort keys.
+pub(crate) fn key(pk: impl ToString) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk))])
+}
+
 fn corrupt(item: &Item, reason: String) -> StoreError {
     let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned().unwrap_or_default();
     StoreError::Corrupt { pk, reason }

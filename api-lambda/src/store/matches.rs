@@ -15,6 +15,7 @@ use crate::store::tickets::form::{
 };
 use crate::store::{Store, StoreError, transact, unavailable};
 
+pub(crate) mod arrivals;
 pub(crate) mod result;
 pub(crate) mod sweep;
 

@@ -2,14 +2,14 @@
 //! says which ticket a character waits with, or waited with last. A ticket that waits is in the index `by_feed`, in
 //! one of several shards, where the coordinator finds it; who forms matches is not known here.
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::contract::coordinator::TicketWait;
 use domain::contract::matchmaking::WaitReport;
 use domain::ids::{AccountId, CharacterId, MatchTicketId};
 use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
-use crate::roster::Roster;
+use crate::roster::{Roster, Seat};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
@@ -122,24 +122,41 @@ impl Store {
         character: CharacterId,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let Some(ticket) = self.ticket(id).await? else { return Ok(false) };
-        match ticket.stage {
-            TicketStage::Searching if ticket.expires_at > now => Ok(true),
-            TicketStage::Searching => {
-                // If it was matched meanwhile, it is open after all.
-                let closed = self.close_ticket(&ticket, TicketStage::Expired, None, now).await?;
-                Ok(!closed)
+        let Some(mut ticket) = self.ticket(id).await? else { return Ok(false) };
+        loop {
+            match ticket.stage {
+                TicketStage::Searching if ticket.expires_at > now => return Ok(true),
+                TicketStage::Searching => {
+                    // If it was matched meanwhile, it is open after all.
+                    let closed = self.close_ticket(&ticket, TicketStage::Expired, None, now).await?;
+                    return Ok(!closed);
+                }
+                TicketStage::Cancelled | TicketStage::Expired => return Ok(false),
+                TicketStage::Matched => {}
             }
-            TicketStage::Cancelled | TicketStage::Expired => Ok(false),
-            TicketStage::Matched => {
-                let Some(match_id) = ticket.match_id else { return Ok(false) };
-                let Some(found) = self.stored_match(match_id).await? else { return Ok(false) };
-                let has_place = |roster: &Roster| {
-                    roster.held().any(|seat| seat.character == character && seat.ticket == id)
-                };
-                Ok(!found.roster.is_over(now) && has_place(&found.roster))
+            if self.has_place(&ticket, character, now).await? {
+                return Ok(true);
             }
+            // If the match came to nothing after the ticket was read, the ticket waits again since then.
+            let Some(again) = self.ticket(id).await? else { return Ok(false) };
+            if again == ticket {
+                return Ok(false);
+            }
+            ticket = again;
         }
+    }
+
+    /// Whether the character has a place by this ticket in a match that is not over.
+    async fn has_place(
+        &self,
+        ticket: &StoredTicket,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let Some(match_id) = ticket.match_id else { return Ok(false) };
+        let Some(found) = self.stored_match(match_id).await? else { return Ok(false) };
+        let is_own = |seat: &Seat| seat.character == character && seat.ticket == ticket.id;
+        Ok(!found.roster.is_over(now) && found.roster.held().any(is_own))
     }
 
     /// The ticket.
@@ -303,30 +320,7 @@ impl Store {
 
     /// The items of the table `matchmaking` with these keys, in any order.
     pub(crate) async fn matchmaking_items(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        // A read takes 100 keys.
-        for keys in keys.chunks(100) {
-            let mut wanted = keys.to_vec();
-            for attempt in 0.. {
-                if wanted.is_empty() {
-                    break;
-                }
-                if attempt == ATTEMPTS_MAX {
-                    return Err(StoreError::Contended("a batch of tickets"));
-                }
-                let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-                let request = request.build().expect("the keys are given");
-                let call = self.client.batch_get_item().request_items(&self.tables.matchmaking, request);
-                let answer = call.send().await.map_err(unavailable)?;
-                items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-                let left = answer.unprocessed_keys.unwrap_or_default();
-                wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-                if !wanted.is_empty() {
-                    back_off(attempt).await;
-                }
-            }
-        }
-        Ok(items)
+        self.batch_get(&self.tables.matchmaking, keys).await
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use domain::contract::tournaments::{TournamentState, TournamentSummary};
 use domain::ids::{CharacterId, InstanceId, QueueId, TournamentId};
 use domain::time::UnixMillis;
@@ -13,7 +13,7 @@ use domain::time::UnixMillis;
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{Store, StoreError, transact, unavailable};
 use crate::tournament::{Live, Setup};
 
 pub(crate) mod commit;
@@ -222,26 +222,8 @@ impl Store {
     }
 
     async fn tournament_heads(&self, ids: &[TournamentId]) -> Result<Vec<Head>, StoreError> {
-        let mut wanted: Vec<Item> = ids.iter().map(|id| key(*id, "head")).collect();
-        let mut heads = Vec::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(heads);
-            }
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).build();
-            let request = request.expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(&self.tables.tournaments, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                heads.push(read_head(&item)?);
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
-        }
-        Err(StoreError::Contended("a batch of tournaments"))
+        let keys = ids.iter().map(|id| key(*id, "head")).collect();
+        self.batch_get(&self.tables.tournaments, keys).await?.iter().map(read_head).collect()
     }
 
     /// Tournaments of one partition that are due, the longest due first.

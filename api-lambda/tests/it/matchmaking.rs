@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalogue::RoleCount;
 use domain::contract::coordinator::{
     CoordinatorLease, FormMatch, FormMatches, FormOutcome, FormTeam, FormedMatches, MatchRoster,
     MatchmakingChanges, RatedMatch, SweptMatches,
 };
-use domain::contract::hosts::HostRegistered;
+use domain::contract::hosts::{ClaimedCharacter, HostRegistered};
 use domain::contract::matchmaking::{CharacterRatings, MatchTicket, QueueList, TicketState};
 use domain::contract::players::Character;
-use domain::ids::{Epoch, HostId, MatchId, MatchTicketId};
+use domain::ids::{Epoch, HostId, InstanceId, MatchId, MatchTicketId};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ use crate::app::{Answer, App, Player, SERVICE_TOKEN, now, random, send};
 
 mod cancels;
 mod coordinator;
+mod endings;
 mod parties;
 mod rivals;
 
@@ -66,9 +69,18 @@ impl<'a> Seeker<'a> {
 async fn waiting<'a>(app: &'a App, queue: &str, count: usize) -> Vec<(Seeker<'a>, MatchTicketId)> {
     let names =
         (0..count).map(|number| format!("Pal {}", char::from(b'a' + u8::try_from(number).expect("few"))));
+    waiting_as(app, queue, &names.collect::<Vec<_>>()).await
+}
+
+/// Those of these names wait in the queue.
+async fn waiting_as<'a>(
+    app: &'a App,
+    queue: &str,
+    names: &[impl AsRef<str>],
+) -> Vec<(Seeker<'a>, MatchTicketId)> {
     let mut found = Vec::new();
     for name in names {
-        let seeker = Seeker::new(app, &name).await;
+        let seeker = Seeker::new(app, name.as_ref()).await;
         let ticket = seeker.wait(queue).await;
         found.push((seeker, ticket));
     }
@@ -202,6 +214,22 @@ async fn tickets_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
+async fn roles_are_named_once_for_each_player() {
+    let app = App::start_with(|config| {
+        let role = RoleCount { role: "tank".into(), count: 1 };
+        config.catalogue.queues[0].definition.roles = vec![role];
+    })
+    .await;
+    let seeker = Seeker::new(&app, "Ada").await;
+    let mut asked = body("duel", &seeker.character);
+    asked["roles"] = json!(["tank", "tank"]);
+    let problem = seeker.player.post(TICKETS, &asked).await.problem(400, "bad_match_ticket");
+    assert!(problem.detail.contains("twice"), "{}", problem.detail);
+    asked["roles"] = json!(["tank"]);
+    assert_eq!(seeker.player.post(TICKETS, &asked).await.status, 201);
+}
+
+#[tokio::test]
 async fn a_queue_of_another_region_is_not_served() {
     let app = App::start_with(|config| {
         config.catalogue.queues[0].definition.regions = vec!["sgp".into(), "local".into()];
@@ -280,6 +308,48 @@ async fn a_result_changes_ratings_once() {
     app.internal(&path, &reversed).await.problem(409, "match_over");
     assert_eq!(seekers[0].0.see(ids[0]).await.state, TicketState::Over);
     seekers[0].0.wait("arena").await;
+}
+
+/// The seeker enters the instance; the answer is the number of the claim.
+async fn claim(app: &App, fleet: &Fleet, seeker: &Seeker<'_>, instance: InstanceId) -> u64 {
+    let epoch = seen_epoch(app, fleet, instance.to_string()).await;
+    let body = json!({
+        "account": seeker.player.account, "host": fleet.host, "instance": instance, "epoch": epoch,
+    });
+    let path = format!("/characters/{}/claim", seeker.character.id);
+    app.internal(&path, &body).await.ok::<ClaimedCharacter>(200).claim
+}
+
+/// Changes what is stored of the match behind the API's back, and makes it due if somebody is to look after it: time that
+/// passes at once.
+async fn rewrite(app: &App, id: MatchId, change: impl FnOnce(&mut Value)) {
+    let (client, table) = (app.engine.client(), format!("{}matchmaking", app.engine.table_prefix));
+    let key = |name: &str| AttributeValue::S(if name == "pk" { id.to_string() } else { "match".into() });
+    let read = client.get_item().table_name(&table).key("pk", key("pk")).key("sk", key("sk"));
+    let mut item = read.send().await.expect("an answer").item.expect("a match");
+    let mut stored = serde_json::from_str(item["roster"].as_s().expect("a text")).expect("JSON");
+    change(&mut stored);
+    item.insert("roster".into(), AttributeValue::S(stored.to_string()));
+    if item.contains_key("due") {
+        item.insert("due_at".into(), AttributeValue::S(format!("{:013}#{id}", 1)));
+    }
+    client.put_item().table_name(&table).set_item(Some(item)).send().await.expect("written");
+}
+
+/// Moves all times of the match so far back.
+fn age(stored: &mut Value, millis: u64) {
+    let older = |time: &mut Value| {
+        if let Some(at) = time.as_u64() {
+            *time = json!(at - millis);
+        }
+    };
+    older(&mut stored["created_at"]);
+    older(&mut stored["opening_since"]);
+    for team in stored["teams"].as_array_mut().expect("teams") {
+        for seat in team["seats"].as_array_mut().expect("seats") {
+            older(&mut seat["since"]);
+        }
+    }
 }
 
 /// The epoch of the instance, as its host is told it.

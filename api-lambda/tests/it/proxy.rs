@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::app::{Answer, App, http, random, send};
 
@@ -50,6 +51,14 @@ pub(crate) struct Proxy {
     armed: AtomicBool,
     calls: AtomicU64,
     plan: std::sync::Mutex<(Fault, Reach)>,
+    held: std::sync::Mutex<Option<Held>>,
+}
+
+/// A call that is to be held: what its body has in it, who is told that it came, and who lets it go on.
+struct Held {
+    text: String,
+    came: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
 }
 
 impl Proxy {
@@ -62,6 +71,7 @@ impl Proxy {
             armed: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             plan: std::sync::Mutex::new((Fault::Failed, Reach::One(0))),
+            held: std::sync::Mutex::new(None),
         });
         let shared = Arc::clone(&proxy);
         let pass = move |headers: HeaderMap, body: Bytes| async move { shared.pass(headers, body).await };
@@ -82,7 +92,26 @@ impl Proxy {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Holds the next call with this text in its body before it reaches the engine. The answer says when it came, and
+    /// lets it go on.
+    pub(crate) fn hold(&self, text: impl ToString) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((came, told), (release, go_on)) = (oneshot::channel(), oneshot::channel());
+        *self.held.lock().expect("not poisoned") = Some(Held { text: text.to_string(), came, go_on });
+        (told, release)
+    }
+
+    /// The hold, if it is for this call.
+    fn held(&self, body: &[u8]) -> Option<Held> {
+        let is_meant = |held: &mut Held| String::from_utf8_lossy(body).contains(&held.text);
+        self.held.lock().expect("not poisoned").take_if(is_meant)
+    }
+
     async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> Response {
+        if let Some(Held { came, go_on, .. }) = self.held(&body) {
+            // Who gave up on either side ends the hold.
+            let _ = came.send(());
+            let _ = go_on.await;
+        }
         let fault = self.fault();
         match fault {
             Some(Fault::Throttled) => {

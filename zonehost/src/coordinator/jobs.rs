@@ -7,8 +7,9 @@ use super::Role;
 use crate::platform::Answer;
 use crate::platform::api::{ApiPlatform, Called, JobAnswer};
 
-/// How long until an API that does not know a job is asked again: it may have been replaced by a newer one.
-const UNKNOWN_PAUSE: Duration = Duration::from_mins(10);
+/// How long until an API that does not know a job is asked again: where old and new ones answer in turn while they are
+/// replaced, the job must not rest for long.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(10);
 
 /// Work that is called again and again.
 #[derive(Debug, Clone, Copy)]

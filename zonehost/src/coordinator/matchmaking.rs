@@ -93,7 +93,7 @@ impl Matchmaking {
             let answers: Vec<Vec<FormOutcome>> = join_all(sent).await;
             for (call, outcomes) in calls.iter().zip(answers) {
                 for (proposed, outcome) in call.iter().zip(outcomes) {
-                    self.pool.settle(proposed, &outcome);
+                    self.pool.settle(proposed, &outcome, now);
                 }
             }
         }

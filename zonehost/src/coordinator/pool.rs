@@ -19,6 +19,8 @@ use domain::time::UnixMillis;
 /// When a wait is explained first, and how often then.
 const FIRST_REPORT_MILLIS: u64 = 2_000;
 const REPORT_MILLIS: u64 = 10_000;
+/// How long tickets rest whose match the API has refused: the coordinator reads the queues anew in that time.
+const REFUSED_MILLIS: u64 = 10_000;
 
 /// A ticket that waits.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ struct Waiting {
     /// Players whom the API does not let into a match with this ticket.
     refuses: BTreeSet<CharacterId>,
     report_at: UnixMillis,
+    /// Until when the matcher does not get it.
+    rests_until: UnixMillis,
 }
 
 /// A match that has places to fill.
@@ -34,6 +38,8 @@ struct Waiting {
 struct Opening {
     opening: MatchOpening,
     refuses: BTreeSet<CharacterId>,
+    /// The API has refused to fill it: the matcher gets it when all who wait are read anew, or the queue changes.
+    is_refused: bool,
 }
 
 /// A match that a matcher made. Its tickets wait no longer until it is settled.
@@ -57,8 +63,8 @@ pub(crate) struct MatchPool {
     queues: BTreeMap<QueueId, (MatchQueue, Matcher)>,
     tickets: BTreeMap<MatchTicketId, Waiting>,
     openings: BTreeMap<InstanceId, Opening>,
-    /// Tickets for whom the matcher has no place yet: an older ticket of a player is not known to be gone, or the
-    /// queue is not known.
+    /// Tickets for whom the matcher has no place yet: an older ticket of a player is not known to be gone, the queue is
+    /// not known, or they rest.
     deferred: BTreeMap<MatchTicketId, Waiting>,
     /// When tickets expire, and when their waits are explained next.
     expiries: BTreeSet<(UnixMillis, MatchTicketId)>,
@@ -110,7 +116,7 @@ impl MatchPool {
             self.openings.iter().filter(|(_, it)| it.opening.queue == *queue).map(|(id, _)| *id).collect();
         for instance in own {
             if let Some(opening) = self.openings.remove(&instance) {
-                self.open(opening);
+                self.open(Opening { is_refused: false, ..opening });
             }
         }
     }
@@ -130,7 +136,8 @@ impl MatchPool {
             let is_known = self.tickets.contains_key(&ticket.id) || self.deferred.contains_key(&ticket.id);
             if !is_known && !changes.closed.contains(&ticket.id) {
                 let report_at = ticket.created_at.plus_millis(FIRST_REPORT_MILLIS);
-                self.insert(Waiting { ticket, refuses: BTreeSet::new(), report_at });
+                let rests_until = ticket.created_at;
+                self.insert(Waiting { ticket, refuses: BTreeSet::new(), report_at, rests_until });
             }
         }
         for opening in changes.openings {
@@ -140,11 +147,11 @@ impl MatchPool {
             }
             let refuses = known.map(|known| known.refuses.clone()).unwrap_or_default();
             self.close(opening.instance);
-            self.open(Opening { opening, refuses });
+            self.open(Opening { opening, refuses, is_refused: false });
         }
     }
 
-    /// Forgets those who came before `settled` and are not among all who wait.
+    /// Forgets those who came before `settled` and are not among all who wait, and that matches were refused.
     pub(crate) fn keep_only(&mut self, all: &MatchmakingChanges, settled: UnixMillis) {
         let waiting: BTreeSet<MatchTicketId> = all.opened.iter().map(|ticket| ticket.id).collect();
         let known = self.tickets.iter().chain(&self.deferred);
@@ -156,7 +163,8 @@ impl MatchPool {
             self.take(id);
         }
         let open: BTreeSet<InstanceId> = all.openings.iter().map(|opening| opening.instance).collect();
-        let gone: Vec<InstanceId> = self.openings.keys().filter(|id| !open.contains(id)).copied().collect();
+        let is_gone = |(id, it): &(&InstanceId, &Opening)| !open.contains(id) || it.is_refused;
+        let gone: Vec<InstanceId> = self.openings.iter().filter(is_gone).map(|(id, _)| *id).collect();
         for instance in gone {
             self.close(instance);
         }
@@ -173,8 +181,12 @@ impl MatchPool {
             self.expiries.remove(&(at, id));
             self.take(id);
         }
-        for waiting in std::mem::take(&mut self.deferred).into_values() {
-            self.insert(waiting);
+        let ready: Vec<MatchTicketId> =
+            self.deferred.iter().filter(|(_, it)| it.rests_until <= now).map(|(id, _)| *id).collect();
+        for id in ready {
+            if let Some(waiting) = self.deferred.remove(&id) {
+                self.insert(waiting);
+            }
         }
         let names: Vec<QueueId> = self.queues.keys().cloned().collect();
         let mut proposed = Vec::new();
@@ -219,7 +231,7 @@ impl MatchPool {
     }
 
     /// Takes over what became of a match: whoever still waits is put back with the time of the first.
-    pub(crate) fn settle(&mut self, proposed: &Proposed, outcome: &FormOutcome) {
+    pub(crate) fn settle(&mut self, proposed: &Proposed, outcome: &FormOutcome, now: UnixMillis) {
         let mut opening = proposed.opening.clone();
         let mut tickets = proposed.tickets.clone();
         match outcome {
@@ -228,6 +240,18 @@ impl MatchPool {
             FormOutcome::Blocked(pairs) => refuse_each_other(&mut tickets, opening.as_mut(), pairs),
             // Its next revision is among the changes.
             FormOutcome::Changed => opening = None,
+            FormOutcome::Refused(reason) => {
+                tracing::warn!(match_id = %proposed.form.match_id, reason, "the API has refused a match");
+                for mut waiting in tickets {
+                    waiting.rests_until = now.plus_millis(REFUSED_MILLIS);
+                    self.defer(waiting);
+                }
+                if let Some(opening) = opening {
+                    let refused = Opening { is_refused: true, ..opening };
+                    self.openings.insert(refused.opening.instance, refused);
+                }
+                return;
+            }
             FormOutcome::Unknown => {}
         }
         for waiting in tickets {
@@ -257,8 +281,7 @@ impl MatchPool {
     fn insert(&mut self, waiting: Waiting) {
         let id = waiting.ticket.id;
         let Some((_, matcher)) = self.queues.get_mut(&waiting.ticket.queue) else {
-            self.expiries.insert((waiting.ticket.expires_at, id));
-            self.deferred.insert(id, waiting);
+            self.defer(waiting);
             return;
         };
         match matcher.insert(ticket_of(&waiting)) {
@@ -267,15 +290,18 @@ impl MatchPool {
                 self.reports.insert((waiting.report_at, id));
                 self.tickets.insert(id, waiting);
             }
-            Err(InsertError::PlayerWaiting(_)) => {
-                self.expiries.insert((waiting.ticket.expires_at, id));
-                self.deferred.insert(id, waiting);
-            }
+            Err(InsertError::PlayerWaiting(_)) => self.defer(waiting),
             // The API let it in by another catalogue. It expires, or its player cancels it.
             Err(error) => {
                 tracing::warn!(ticket = %id, kind = error.kind(), "a ticket does not fit its queue");
             }
         }
+    }
+
+    /// Keeps a ticket from the matcher.
+    fn defer(&mut self, waiting: Waiting) {
+        self.expiries.insert((waiting.ticket.expires_at, waiting.ticket.id));
+        self.deferred.insert(waiting.ticket.id, waiting);
     }
 
     /// Takes a ticket out, if it waits.

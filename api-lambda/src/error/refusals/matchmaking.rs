@@ -61,13 +61,6 @@ pub(crate) const NOT_COORDINATOR: Refusal = refusal(
     "the epoch is not that of the coordinator's lease: stop forming matches",
 );
 
-pub(crate) const BAD_MATCH: Refusal = refusal(
-    StatusCode::BAD_REQUEST,
-    "bad_match",
-    "The match makes no sense",
-    "the match does not fit its queue",
-);
-
 pub(crate) const NO_MATCH: Refusal =
     refusal(StatusCode::NOT_FOUND, "no_match", "There is no such match", "there is no match of this id");
 
@@ -75,7 +68,8 @@ pub(crate) const MATCH_OVER: Refusal = refusal(
     StatusCode::CONFLICT,
     "match_over",
     "The match is over",
-    "another result of the match was accepted, it came to nothing, or it has not begun: the result is of no use",
+    "another result of the match was accepted, it came to nothing, it took longer than its queue allows, or it has not \
+     begun: the result is of no use",
 );
 
 pub(crate) const BAD_RESULT: Refusal = refusal(

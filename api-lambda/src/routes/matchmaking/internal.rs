@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::catalogue::{Catalogue, MatchQueue};
 use domain::contract::Problem;
 use domain::contract::coordinator::{
     FormMatch, FormMatches, FormOutcome, FormedMatches, MatchmakingChanges, SweptMatches, WaitReports,
@@ -78,7 +79,7 @@ pub(crate) async fn changes(
 }
 
 /// Forms matches, each in a transaction of its own: a ticket that waits no longer is named, and nothing of its match is
-/// stored. An instance is opened at once where that can be done.
+/// stored. What became of one match says nothing about the others. An instance is opened at once where that can be done.
 #[utoipa::path(
     post, path = "/internal/v1/matchmaking/matches", tag = "internal", security(("service_token" = [])),
     request_body = FormMatches,
@@ -102,12 +103,10 @@ pub(crate) async fn form(
     let lease = store.coordinator(&region.name, crate::clock::now()).await?;
     lease.filter(|lease| lease.epoch == body.epoch).ok_or(refusals::NOT_COORDINATOR)?;
     let catalogue = region.catalogue();
-    let mut forming = Vec::new();
-    for form in &body.matches {
-        let queue = catalogue.queue(&form.queue).ok_or(refusals::NO_QUEUE)?;
-        check_match(form, &queue.definition)?;
-        forming.push(form_one(&store, &region, form, Rules::of(queue)));
-    }
+    let forming = body.matches.iter().map(async |form| match check_match(form, &catalogue) {
+        Ok(queue) => form_one(&store, &region, form, Rules::of(queue)).await,
+        Err(fault) => Ok((FormOutcome::Refused(fault.into()), None)),
+    });
     let formed = join_all(forming).await;
     let now = crate::clock::now();
     let mut outcomes = Vec::new();
@@ -154,24 +153,24 @@ async fn form_one(
     Ok((outcome, Some(changed)))
 }
 
-fn check_match(form: &FormMatch, queue: &domain::catalogue::QueueDefinition) -> Result<(), ApiError> {
-    let refuse = |fault: &str| {
-        Err(refusals::BAD_MATCH.because(format!("the match {}: {fault}", form.match_id)).into())
-    };
+/// The queue of the match, if the match fits it.
+fn check_match<'a>(form: &FormMatch, catalogue: &'a Catalogue) -> Result<&'a MatchQueue, &'static str> {
+    let queue = catalogue.queue(&form.queue).ok_or("the catalogue has no such queue")?;
+    let definition = &queue.definition;
     let tickets: Vec<_> = form.teams.iter().flat_map(|team| &team.tickets).collect();
-    if tickets.is_empty() || tickets.len() > usize::from(queue.players_max()) {
-        return refuse("it has no ticket, or more than the queue has players");
+    if tickets.is_empty() || tickets.len() > usize::from(definition.players_max()) {
+        return Err("it has no ticket, or more than the queue has players");
     }
     if tickets.iter().collect::<BTreeSet<_>>().len() < tickets.len() {
-        return refuse("a ticket is named twice");
+        return Err("a ticket is named twice");
     }
-    if form.joins.is_none() && form.teams.len() != usize::from(queue.teams) {
-        return refuse("it has not as many teams as the queue");
+    if form.joins.is_none() && form.teams.len() != usize::from(definition.teams) {
+        return Err("it has not as many teams as the queue");
     }
-    if !queue.regions.contains(&form.region) {
-        return refuse("the queue is not played in its region");
+    if !definition.regions.contains(&form.region) {
+        return Err("the queue is not played in its region");
     }
-    Ok(())
+    Ok(queue)
 }
 
 /// Keeps why tickets wait, so that their players can ask.

@@ -1,11 +1,11 @@
 //! Telling players about their matches, on the connections that they have. Whoever is not connected asks for the
-//! ticket; so what is not delivered is logged and no more.
+//! ticket.
 
-use domain::contract::mail::Notice;
 use domain::ids::{CharacterId, MatchId, MatchTicketId};
 use domain::time::UnixMillis;
 use serde::Serialize;
 
+use crate::notices;
 use crate::store::Store;
 use crate::store::matches::sweep::Changed;
 use crate::store::tickets::form::StoredTicket;
@@ -34,7 +34,7 @@ pub(crate) async fn tell(store: &Store, changed: &[Changed], now: UnixMillis) {
         }
         for (ticket, characters) in by_ticket {
             let notice = MatchNotice { news: news.kind(), match_id: Some(roster.id), ticket };
-            post(store, &characters, &notice, now).await;
+            notices::tell(store, &characters, TOPIC, &notice, now).await;
         }
     }
 }
@@ -42,13 +42,6 @@ pub(crate) async fn tell(store: &Store, changed: &[Changed], now: UnixMillis) {
 /// Tells the players of a ticket what became of it.
 pub(crate) async fn tell_ticket(store: &Store, ticket: &StoredTicket, news: &'static str, now: UnixMillis) {
     let characters: Vec<CharacterId> = ticket.players.iter().map(|player| player.character).collect();
-    post(store, &characters, &MatchNotice { news, match_id: None, ticket: ticket.id }, now).await;
-}
-
-async fn post(store: &Store, characters: &[CharacterId], notice: &MatchNotice, now: UnixMillis) {
-    let body = serde_json::to_string(notice).expect("plain data");
-    let notice = Notice { topic: TOPIC.into(), body };
-    if let Err(error) = store.notify(characters, &notice, now).await {
-        tracing::warn!(kind = error.kind(), %error, "players were not told of their match");
-    }
+    let notice = MatchNotice { news, match_id: None, ticket: ticket.id };
+    notices::tell(store, &characters, TOPIC, &notice, now).await;
 }

@@ -1,19 +1,14 @@
 //! Entries of boards and their places in the order of ranks: the forms of their items, and reads in batches.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use contest::rank::{RankKey, Score};
 use domain::ids::CharacterId;
 use domain::time::UnixMillis;
 
-use crate::store::item::{self, Item, number, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::item::{self, Item, number};
+use crate::store::{Store, StoreError, transact};
 
 use super::{SeasonForm, key_of, new_item};
-
-/// Most keys of one `BatchGetItem`.
-const READ_KEYS_MAX: usize = 100;
 
 /// What stands for a character in a season.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,43 +172,9 @@ impl Store {
         players: &[CharacterId],
     ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
         let boards = &self.tables.boards;
-        let players = players.iter().map(|id| Item::from([("pk".to_owned(), text(id))]));
-        let of_table = |table: &str, key: Item| (table.to_owned(), key);
-        let mut wanted: Vec<_> = keys.into_iter().map(|key| of_table(boards, key)).collect();
-        wanted.extend(players.map(|key| of_table(&self.tables.players, key)));
-        let mut found: HashMap<String, Vec<Item>> = HashMap::new();
-        let mut attempt = 0;
-        while !wanted.is_empty() {
-            let rest = wanted.split_off(wanted.len().min(READ_KEYS_MAX));
-            let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
-            for (table, key) in wanted {
-                by_table.entry(table).or_default().push(key);
-            }
-            let requests = by_table.into_iter().map(|(table, keys)| {
-                let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
-                (table, request.build().expect("the keys are given"))
-            });
-            let call = self.client.batch_get_item().set_request_items(Some(requests.collect()));
-            let answer = call.send().await.map_err(unavailable)?;
-            for (table, items) in answer.responses.unwrap_or_default() {
-                found.entry(table).or_default().extend(items);
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            let is_complete = left.is_empty();
-            wanted = rest;
-            wanted.extend(
-                left.into_iter().flat_map(|(table, request)| {
-                    request.keys.into_iter().map(move |key| (table.clone(), key))
-                }),
-            );
-            if !is_complete {
-                back_off(attempt).await;
-                attempt += 1;
-            }
-            if attempt == ATTEMPTS_MAX {
-                return Err(StoreError::Contended("a batch of board items"));
-            }
-        }
+        let of_boards = keys.into_iter().map(|key| (boards.clone(), key));
+        let of_players = players.iter().map(|id| (self.tables.players.clone(), item::key(id)));
+        let mut found = self.batch_get_of(of_boards.chain(of_players).collect()).await?;
         let of_boards = found.remove(boards).unwrap_or_default();
         Ok((of_boards, found.into_values().flatten().collect()))
     }

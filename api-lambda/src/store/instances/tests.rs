@@ -9,23 +9,11 @@ use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId, MatchId, MessageId};
 use domain::limits::HOST_LEASE_MILLIS;
 use futures_util::future::join_all;
-use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock::{now, random_u128};
-use crate::config::ApiConfig;
 use crate::store::seats::Taking;
-
-/// A store on an engine of its own.
-pub(crate) async fn store() -> Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
-    let database = dynoxide::Database::memory().expect("a database");
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let config = ApiConfig { dynamodb_endpoint: Some(url), ..ApiConfig::default() };
-    crate::migrations::apply(&config).await.expect("a fresh store is migrated");
-    Store::new(crate::store::connect(&config).await, &config.table_prefix)
-}
+use crate::store::tests::store;
 
 fn zone(name: &str) -> ZoneId {
     name.parse().expect("a zone name")

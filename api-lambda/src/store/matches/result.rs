@@ -27,6 +27,10 @@ pub(crate) enum ResultRefusal {
     NotInMatch(CharacterId),
 }
 
+/// Most ratings of one result: a transaction has 100 parts, and one is for the host, one for the match. Those who hold
+/// places are fewer.
+const RATED_MAX: usize = 98;
+
 impl Store {
     /// Ends the match with this result. The same result sent again gets the same answer.
     pub(crate) async fn end_match(
@@ -94,15 +98,21 @@ impl Store {
         let after = PlackettLuce::default()
             .rate_game(&teams, &result.ranks)
             .map_err(|error| StoreError::Corrupt { pk: roster.id.to_string(), reason: error.to_string() })?;
-        let judged: Vec<(CharacterId, StoredRating, Rating)> = characters
+        let mut judged: Vec<(CharacterId, StoredRating, Rating)> = characters
             .into_iter()
             .zip(before)
             .zip(after.into_iter().flatten())
             .filter_map(|((character, before), after)| Some((character, before, after?)))
             .collect();
+        // Where so many came and left that not all can be written at once, the last of those who left are let off.
+        let mut room = RATED_MAX.saturating_sub(judged.iter().filter(|(it, ..)| !left.contains(it)).count());
+        judged.retain(|(character, ..)| {
+            let is_kept = !left.contains(character) || room > 0;
+            room -= usize::from(is_kept && left.contains(character));
+            is_kept
+        });
         let rated = RatedMatch { players: judged.iter().map(rated_player).collect() };
-        roster.stage = Stage::Over;
-        roster.opening_since = None;
+        roster.end();
         let kept = (sent.to_owned(), serde_json::to_string(&rated).expect("plain data"));
         let mut parts = vec![
             self.fence_part(result.instance, result.epoch),

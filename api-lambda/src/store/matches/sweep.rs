@@ -1,4 +1,5 @@
-//! Matches whose time has come: those without an instance get one, and those who did not come lose their places.
+//! Matches whose time has come: those without an instance get one, those who did not come lose their places, and a
+//! match that has gone on for too long ends.
 
 use std::collections::BTreeSet;
 
@@ -56,15 +57,29 @@ impl Store {
         for shard in 0..FEW_SHARDS {
             for id in self.due_matches(region, shard, now).await? {
                 swept.due += 1;
-                let Some(found) = self.stored_match(id).await? else { continue };
-                match found.roster.stage {
-                    Stage::Placing => self.place_match(&found, now, &mut swept, &mut news).await?,
-                    Stage::Open => self.count_in_match(&found, now, &mut swept, &mut news).await?,
-                    Stage::Over => {}
+                // One that cannot be looked after must not keep the others from it.
+                if let Err(error) = self.sweep_match(id, now, &mut swept, &mut news).await {
+                    swept.failed += 1;
+                    tracing::warn!(kind = error.kind(), %error, match_id = %id, "a match was not looked after");
                 }
             }
         }
         Ok((swept, news))
+    }
+
+    async fn sweep_match(
+        &self,
+        id: MatchId,
+        now: UnixMillis,
+        swept: &mut SweptMatches,
+        news: &mut Vec<Changed>,
+    ) -> Result<(), StoreError> {
+        let Some(found) = self.stored_match(id).await? else { return Ok(()) };
+        match found.roster.stage {
+            Stage::Placing => self.place_match(&found, now, swept, news).await,
+            Stage::Open => self.count_in_match(&found, now, swept, news).await,
+            Stage::Over => Ok(()),
+        }
     }
 
     async fn due_matches(
@@ -96,7 +111,7 @@ impl Store {
         news: &mut Vec<Changed>,
     ) -> Result<(), StoreError> {
         let mut roster = found.roster.clone();
-        if roster.is_void() {
+        if roster.is_void(&BTreeSet::new()) {
             return self.dissolve(found, now, swept, news).await;
         }
         let purpose = Purpose::Match(roster.id);
@@ -123,11 +138,18 @@ impl Store {
         news: &mut Vec<Changed>,
     ) -> Result<(), StoreError> {
         let mut roster = found.roster.clone();
+        if roster.is_over(now) {
+            // Without a result: it only must not be offered to those who wait any more.
+            roster.end();
+            return self.replace_match(found, &roster, now).await.map(drop);
+        }
         let instance = roster.instance();
         let there = self.whereabouts(&roster.characters()).await?;
-        let there = there.into_iter().filter(|it| it.instance == instance).map(|it| it.character);
-        let missed = roster.count_in(&there.collect::<BTreeSet<_>>(), now);
-        if roster.is_void() {
+        let mut come = self.arrived(&roster).await?;
+        // The claim stands even where the arrival could not be noted.
+        come.extend(there.into_iter().filter(|it| it.instance == instance).map(|it| it.character));
+        let missed = roster.count_in(&come, now);
+        if roster.is_void(&come) {
             // Those who came wait again; who missed it does not.
             return self.dissolve_as(found, roster, now, swept, news).await;
         }
@@ -169,8 +191,7 @@ impl Store {
             roster.held().map(|seat| seat.ticket).filter(|ticket| !lost.contains(ticket)).collect();
         let tickets = self.tickets(&whole.into_iter().collect::<Vec<_>>()).await?;
         let told = roster.clone();
-        roster.stage = Stage::Over;
-        roster.opening_since = None;
+        roster.end();
         let mut parts = vec![self.match_part(Some(found.revision), &roster, None, now)];
         let home = &roster.rules.home;
         parts.extend(tickets.iter().map(|ticket| self.reopen_ticket_part(ticket, roster.id, home, now)));

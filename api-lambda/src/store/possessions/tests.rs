@@ -10,27 +10,15 @@ use domain::ids::{AccountId, CharacterId, CurrencyId, Epoch, InstanceId, ItemId,
 use domain::random::Random;
 use domain::time::UnixMillis;
 use futures_util::future::join_all;
-use tokio::net::TcpListener;
 
 use super::StoredItem;
 use super::wallet::{Movement, Wallet};
-use crate::config::ApiConfig;
 use crate::store::batches::{Entry, TRANSACTION_PARTS_MAX};
+use crate::store::Store;
+use crate::store::tests::store;
 use crate::store::transact::Part;
-use crate::store::{Store, connect};
 
 const NOW: UnixMillis = UnixMillis::new(1_000_000);
-
-async fn store() -> Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
-    let database = dynoxide::Database::memory().expect("a database");
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let config =
-        ApiConfig { dynamodb_endpoint: Some(endpoint), table_prefix: "t-".into(), ..ApiConfig::default() };
-    crate::migrations::apply(&config).await.expect("a fresh store is migrated");
-    Store::new(connect(&config).await, &config.table_prefix)
-}
 
 async fn character(store: &Store, number: u128, name: &str) -> CharacterId {
     let id = CharacterId::from_u128(number);

@@ -5,25 +5,14 @@ use std::collections::BTreeSet;
 use domain::contract::chat::{Channel, Mute, Reporter};
 use domain::ids::MessageId;
 use domain::names::CharacterName;
-use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock::{now, random_u128};
-use crate::config::ApiConfig;
 use crate::party::Party;
 use crate::relation::List;
 use crate::store::chat::reports::{Reported, reported};
 use crate::store::chat::{Place, StoredMessage};
-
-async fn store() -> Store {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("bound"));
-    let database = dynoxide::Database::memory().expect("a database");
-    tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let config = ApiConfig { dynamodb_endpoint: Some(url), ..ApiConfig::default() };
-    crate::migrations::apply(&config).await.expect("a fresh store is migrated");
-    Store::new(crate::store::connect(&config).await, &config.table_prefix)
-}
+use crate::store::tests::store;
 
 /// An account with one character.
 #[derive(Clone, Copy)]

@@ -96,7 +96,10 @@ impl Store {
         for (items, position) in pages {
             left.0.extend(position);
             for item in &items {
-                read_change(item, &mut changes)?;
+                // One that cannot be read must not keep the others from being matched.
+                if let Err(error) = read_change(item, &mut changes) {
+                    tracing::warn!(kind = error.kind(), %error, "a change of the matchmaking is passed over");
+                }
             }
         }
         changes.next = (!left.0.is_empty()).then(|| left.to_string());
@@ -136,7 +139,10 @@ fn read_change(item: &Item, changes: &mut MatchmakingChanges) -> Result<(), Stor
     match item.get("sk") {
         Some(AttributeValue::S(kind)) if kind == "match" => {
             let found = read_match(item)?;
-            changes.openings.extend(found.roster.opening(found.revision));
+            // One that is over stays in the feed until it is swept.
+            if !found.roster.is_over(changes.now) {
+                changes.openings.extend(found.roster.opening(found.revision));
+            }
         }
         _ => {
             let ticket = read_ticket(item)?;

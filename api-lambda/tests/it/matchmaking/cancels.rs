@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::contract::hosts::ClaimedCharacter;
 
 use super::*;
+use crate::proxy::Proxy;
 
 /// Queues whose players have five seconds to come.
 async fn impatient() -> App {
@@ -15,15 +16,6 @@ async fn impatient() -> App {
         }
     })
     .await
-}
-
-async fn claim(app: &App, fleet: &Fleet, seeker: &Seeker<'_>, instance: domain::ids::InstanceId) {
-    let epoch = seen_epoch(app, fleet, instance.to_string()).await;
-    let body = json!({
-        "account": seeker.player.account, "host": fleet.host, "instance": instance, "epoch": epoch,
-    });
-    let path = format!("/characters/{}/claim", seeker.character.id);
-    app.internal(&path, &body).await.ok::<ClaimedCharacter>(200);
 }
 
 #[tokio::test]
@@ -256,4 +248,32 @@ async fn a_match_goes_on_elsewhere_when_its_host_dies() {
 
 async fn fleet_of(app: &App) -> HostId {
     app.host(&["hub"]).await.0
+}
+
+/// A player asks for a ticket while the match comes to nothing: between the reading of the old ticket, which is in that
+/// match, and the reading of the match, which is over then.
+#[tokio::test]
+async fn a_ticket_that_waits_again_just_now_is_the_only_one() {
+    let app = App::start().await;
+    let (proxy, url) = Proxy::start(&app.engine.url).await;
+    let slow = app
+        .beside(|config| {
+            config.dynamodb_endpoint = Some(url);
+            (config.store_attempt_timeout_ms, config.store_timeout_ms) = (30_000, 60_000);
+        })
+        .await;
+    let host = HostId::new(now(), random());
+    let lease: CoordinatorLease = app.internal("/coordinator/lease", &json!({ "host": host })).await.ok(200);
+    let seekers = waiting(&slow, "duel", 2).await;
+    let made = form("duel", &[&[seekers[0].1], &[seekers[1].1]]);
+    assert_eq!(form_all(&app, lease.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
+    rewrite(&app, made.match_id, |stored| age(stored, 20_000)).await;
+    let (came, release) = proxy.hold(made.match_id);
+    let (asked, _) = tokio::join!(seekers[0].0.ask("duel"), async {
+        came.await.expect("the match is read");
+        assert_eq!(sweep(&app).await.dissolved, 1);
+        release.send(()).expect("it waits");
+    });
+    asked.problem(409, "already_waiting");
+    assert_eq!(changes(&app, "").await.opened.len(), 2);
 }

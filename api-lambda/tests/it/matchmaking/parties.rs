@@ -31,6 +31,7 @@ async fn a_party_waits_together_and_plays_in_one_team() {
     join_up(&leader, &member).await;
     let stranger = Seeker::new(&app, "Stranger").await;
     leader.player.post(TICKETS, &together(&leader, &stranger)).await.problem(409, "not_in_party");
+    member.player.post(TICKETS, &together(&member, &leader)).await.problem(403, "no_leader");
     let ticket: MatchTicket = leader.player.post(TICKETS, &together(&leader, &member)).await.ok(201);
     member.ask("arena").await.problem(409, "already_waiting");
     assert_eq!(member.see(ticket.id).await.players, ticket.players);

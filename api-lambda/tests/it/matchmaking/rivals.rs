@@ -72,12 +72,20 @@ async fn a_match_that_makes_no_sense_is_refused() {
     send(vec![good.clone()], Epoch(fleet.epoch.0 + 1)).await.problem(409, "not_coordinator");
     send(vec![good.clone(); 17], fleet.epoch).await.problem(400, "bad_request");
     let elsewhere = FormMatch { region: "mars".into(), ..good.clone() };
-    for bad in
-        [form("duel", &[&[one, two]]), form("duel", &[&[one], &[one]]), form("duel", &[&[], &[]]), elsewhere]
-    {
-        send(vec![bad], fleet.epoch).await.problem(400, "bad_match");
-    }
-    send(vec![form("nowhere", &[&[one], &[two]])], fleet.epoch).await.problem(404, "no_queue");
+    let bad = vec![
+        form("duel", &[&[one, two]]),
+        form("duel", &[&[one], &[one]]),
+        form("duel", &[&[], &[]]),
+        elsewhere,
+        form("nowhere", &[&[one], &[two]]),
+    ];
+    let refused = form_all(&app, fleet.epoch, bad.clone()).await;
+    assert!(refused.iter().all(|outcome| matches!(outcome, FormOutcome::Refused(_))), "{refused:?}");
+    // The others of the call are formed.
+    let others = waiting_as(&app, "duel", &["Other a", "Other b"]).await;
+    let fine = form("duel", &[&[others[0].1], &[others[1].1]]);
+    let mixed = form_all(&app, fleet.epoch, vec![bad[4].clone(), fine]).await;
+    assert!(matches!(&mixed[..], [FormOutcome::Refused(why), FormOutcome::Formed] if why.contains("queue")));
     let unknown = MatchTicketId::new(now(), random());
     let gone = form_all(&app, fleet.epoch, vec![form("duel", &[&[one], &[unknown]])]).await;
     assert_eq!(gone, [FormOutcome::Gone(vec![unknown])]);

@@ -136,7 +136,7 @@ pub struct OpenTeam {
     pub open_roles: Vec<RoleCount>,
 }
 
-/// Body of `POST /internal/v1/matchmaking/matches`: matches that the matcher made, 1 to 32.
+/// Body of `POST /internal/v1/matchmaking/matches`: matches that the matcher made, at most 16.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -204,6 +204,8 @@ pub enum FormOutcome {
     Blocked(Vec<[MatchTicketId; 2]>),
     /// The match that was to be joined has changed or is over. All still wait.
     Changed,
+    /// It does not fit its queue as the API knows it, for this reason: the catalogue may have changed. All still wait.
+    Refused(String),
     /// The store was busy. Whether the match is stored will be known when it, or another of the tickets, is sent
     /// again.
     Unknown,
@@ -241,6 +243,9 @@ pub struct SweptMatches {
     pub missed: u32,
     /// Matches that came to nothing: no instance could be had, or nobody came.
     pub dissolved: u32,
+    /// Matches that could not be looked after; the log says why. They are tried again.
+    #[serde(default)]
+    pub failed: u32,
 }
 
 /// Body of `POST /internal/v1/matches/{match}/result`: how a match ended.

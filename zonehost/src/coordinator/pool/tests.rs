@@ -48,6 +48,10 @@ fn step(pool: &mut MatchPool, millis: u64) -> Vec<Proposed> {
     pool.step(at(millis), BUDGET, || MatchId::from_u128(99))
 }
 
+fn settle(pool: &mut MatchPool, proposed: &Proposed, outcome: &FormOutcome) {
+    pool.settle(proposed, outcome, at(0));
+}
+
 fn tickets_of(proposed: &Proposed) -> Vec<MatchTicketId> {
     let mut ids: Vec<_> = proposed.form.teams.iter().flat_map(|team| team.tickets.clone()).collect();
     ids.sort_unstable();
@@ -82,12 +86,12 @@ fn who_is_gone_leaves_the_others_waiting() {
     pool.apply(opened((1..=2).map(|number| ticket("duel", number)).collect()));
     let proposed = step(&mut pool, 100);
     assert_eq!((tickets_of(&proposed[0]), pool.len()), (vec![id(1), id(2)], 0));
-    pool.settle(&proposed[0], &FormOutcome::Gone(vec![id(1)]));
+    settle(&mut pool, &proposed[0], &FormOutcome::Gone(vec![id(1)]));
     assert_eq!(pool.len(), 1);
     pool.apply(opened(vec![ticket("duel", 3)]));
     let proposed = step(&mut pool, 2_000);
     assert_eq!(tickets_of(&proposed[0]), [id(2), id(3)]);
-    pool.settle(&proposed[0], &FormOutcome::Unknown);
+    settle(&mut pool, &proposed[0], &FormOutcome::Unknown);
     assert_eq!(tickets_of(&step(&mut pool, 4_000)[0]), [id(2), id(3)], "asked again, since nothing is known");
 }
 
@@ -96,7 +100,7 @@ fn who_refuses_each_other_is_not_matched_again() {
     let mut pool = pool();
     pool.apply(opened((1..=2).map(|number| ticket("duel", number)).collect()));
     let proposed = step(&mut pool, 100);
-    pool.settle(&proposed[0], &FormOutcome::Blocked(vec![[id(1), id(2)]]));
+    settle(&mut pool, &proposed[0], &FormOutcome::Blocked(vec![[id(1), id(2)]]));
     for millis in [5_000, 20_000, 50_000] {
         assert!(step(&mut pool, millis).is_empty());
     }
@@ -169,15 +173,43 @@ fn a_match_with_a_place_gets_a_player() {
     assert_eq!((form.match_id, form.joins), (MatchId::from_u128(500), Some(3)));
     assert_eq!((form.teams[0].tickets.clone(), form.teams[1].tickets.len()), (vec![id(1)], 0));
     // The match has changed: its next revision asks again, an old one does not.
-    pool.settle(&proposed[0], &FormOutcome::Changed);
+    settle(&mut pool, &proposed[0], &FormOutcome::Changed);
     assert!(step(&mut pool, 2_000).is_empty());
     pool.apply(MatchmakingChanges { openings: vec![opening(4)], ..opened(vec![]) });
     pool.apply(MatchmakingChanges { openings: vec![opening(2)], ..opened(vec![]) });
     let proposed = step(&mut pool, 3_000);
     assert_eq!(proposed[0].form.joins, Some(4));
     // Somebody in it refuses this player: not this one again, but another.
-    pool.settle(&proposed[0], &FormOutcome::Blocked(vec![[id(1), id(1)]]));
+    settle(&mut pool, &proposed[0], &FormOutcome::Blocked(vec![[id(1), id(1)]]));
     assert!(step(&mut pool, 4_000).is_empty());
     pool.apply(opened(vec![ticket("arena", 2)]));
     assert_eq!(tickets_of(&step(&mut pool, 5_000)[0]), [id(2)]);
+}
+
+#[test]
+fn a_refused_match_is_not_proposed_again_at_once() {
+    let mut pool = pool();
+    pool.apply(opened((1..=2).map(|number| ticket("duel", number)).collect()));
+    let proposed = step(&mut pool, 100);
+    pool.settle(&proposed[0], &FormOutcome::Refused("the queue is gone".into()), at(100));
+    pool.apply(opened((1..=2).map(|number| ticket("duel", number)).collect()));
+    assert!(step(&mut pool, 10_099).is_empty() && pool.len() == 2, "they rest");
+    pool.apply(opened((3..=4).map(|number| ticket("duel", number)).collect()));
+    assert_eq!(tickets_of(&step(&mut pool, 10_099)[0]), [id(3), id(4)], "others do not");
+    assert_eq!(tickets_of(&step(&mut pool, 10_100)[0]), [id(1), id(2)]);
+}
+
+#[test]
+fn a_match_that_was_refused_players_waits_for_the_next_look() {
+    let mut pool = pool();
+    let all = MatchmakingChanges { openings: vec![opening(3)], ..opened(vec![ticket("arena", 1)]) };
+    pool.apply(all.clone());
+    let proposed = step(&mut pool, 1_000);
+    pool.settle(&proposed[0], &FormOutcome::Refused("the queue is not played there".into()), at(1_000));
+    let others = MatchmakingChanges { openings: vec![opening(3)], ..opened(vec![ticket("arena", 2)]) };
+    pool.apply(others);
+    assert!(step(&mut pool, 2_000).is_empty());
+    pool.keep_only(&all, at(0));
+    pool.apply(all);
+    assert_eq!(tickets_of(&step(&mut pool, 3_000)[0]), [id(2)]);
 }
