@@ -20,7 +20,6 @@ pub(crate) mod commit;
 pub(crate) mod credit;
 mod form;
 mod log;
-pub(crate) mod masking;
 pub(crate) mod prizes;
 pub(crate) mod step;
 #[cfg(test)]
@@ -43,9 +42,6 @@ pub(crate) struct Head {
     tell_from: Option<u64>,
     /// The version of the newest snapshot; 0 for none.
     snapshot: u64,
-    /// How often what was written before was written anew, without somebody: what processes remember from before is
-    /// worth nothing.
-    rewritten: u64,
 }
 
 /// A tournament as of a version.
@@ -55,19 +51,12 @@ pub(crate) struct Loaded {
     pub(crate) version: u64,
     pub(crate) setup: Arc<Setup>,
     pub(crate) live: Live,
-    /// As the head says it.
-    rewritten: u64,
     bracket: OnceLock<String>,
 }
 
 impl Loaded {
     pub(crate) fn new(id: TournamentId, version: u64, setup: Arc<Setup>, live: Live) -> Self {
-        Self { id, version, setup, live, rewritten: 0, bracket: OnceLock::new() }
-    }
-
-    const fn rewritten(mut self, rewritten: u64) -> Self {
-        self.rewritten = rewritten;
-        self
+        Self { id, version, setup, live, bracket: OnceLock::new() }
     }
 
     /// The bracket as JSON, made once for a version.

@@ -97,18 +97,10 @@ impl Store {
     ) -> Result<Option<Item>, StoreError> {
         let (items, next) = self.table_page(table, start).await?;
         let ids = subject.ids();
-        let mut masked = None;
         for item in items {
             let key = key_of(table, &item);
             if is_job(&key) {
                 continue;
-            }
-            if table.name == "tournaments" && item.values().any(|value| mentions(value, &ids)) {
-                let tournament = item::read_parsed(&item, "pk")?;
-                if masked != Some(tournament) {
-                    self.mask_tournament(tournament, |text| masks.hide(text)).await?;
-                }
-                masked = Some(tournament);
             }
             if key.values().any(|value| mentions(value, &ids)) {
                 self.delete_item(table, &item).await?;

@@ -11,7 +11,7 @@ use domain::ids::{Epoch, InstanceId, TournamentId};
 use domain::time::UnixMillis;
 
 use super::form::state_name;
-use super::log::{SAME_WRITING, event_key};
+use super::log::event_key;
 use super::{Head, Loaded, corrupt, due_partition, key, version_number};
 use crate::store::item::{self, number, text};
 use crate::store::requests::StoredAnswer;
@@ -93,8 +93,7 @@ impl Store {
             let kept = |loaded: &Loaded| answer(loaded).map(|answer| self.answer_part(&answer));
             let done = if let Some(next) = next {
                 let setup = Arc::clone(&loaded.setup);
-                let next = Loaded::new(loaded.id, loaded.version + 1, setup, next);
-                let next = Arc::new(next.rewritten(loaded.rewritten));
+                let next = Arc::new(Loaded::new(loaded.id, loaded.version + 1, setup, next));
                 let beside = Beside { fence, answer: kept(&next) };
                 self.commit(&head, &loaded, (&record, &next, &tells), beside).await?.map(|()| next)
             } else {
@@ -130,7 +129,7 @@ impl Store {
                 .apply(&loaded.setup, &record)
                 .map_err(|refusal| corrupt(loaded.id, format!("{refusal:?}")))?;
             let next = Loaded::new(loaded.id, loaded.version + 1, Arc::clone(&loaded.setup), next);
-            let next = Arc::new(next.rewritten(loaded.rewritten));
+            let next = Arc::new(next);
             let written = self.commit(&head, &loaded, (&record, &next, &tells), Beside::default()).await?;
             if written.is_err() {
                 attempt += 1;
@@ -206,9 +205,7 @@ impl Store {
         let mut update = Update::builder()
             .table_name(&self.tables.tournaments)
             .set_key(Some(key(next.id, "head")))
-            .condition_expression(format!("#version = :version AND {SAME_WRITING}"))
-            .expression_attribute_values(":rewritten", number(before.rewritten))
-            .expression_attribute_values(":none", number(0))
+            .condition_expression("#version = :version")
             .expression_attribute_names("#version", "version")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":version", version_number(before.version))

@@ -79,7 +79,6 @@ pub(super) fn read_head(item: &Item) -> Result<Head, StoreError> {
         summary,
         tell_from: read_optional(item, "tell_from")?,
         snapshot: item::read_number(item, "snapshot")?,
-        rewritten: read_optional(item, "rewritten")?.unwrap_or_default(),
     })
 }
 

@@ -19,11 +19,6 @@ pub(super) const RECORDS_PER_SNAPSHOT: u64 = 64;
 /// Bytes of one part of a snapshot. An item takes 400 KB; smaller ones cost the same, and fail less often as a whole.
 pub(super) const PART_BYTES: usize = 32 * 1024;
 
-/// The condition of writers of a head that what they have read was not written anew since. Heads without the count
-/// have never been.
-pub(super) const SAME_WRITING: &str =
-    "(rewritten = :rewritten OR (attribute_not_exists(rewritten) AND :rewritten = :none))";
-
 /// The key of a record; numbers sort as texts.
 pub(super) fn event_key(number: u64) -> String {
     format!("event#{number:010}")
@@ -42,8 +37,7 @@ impl Store {
         for attempt in 0..ATTEMPTS_MAX {
             let Some(head) = self.tournament_head(id).await? else { return Ok(None) };
             let version = head.summary.version;
-            let known = self.tournaments.get(id).filter(|known| known.rewritten == head.rewritten);
-            let base = match known {
+            let base = match self.tournaments.get(id) {
                 Some(known) if known.version == version => return Ok(Some((head, known))),
                 Some(known) if (head.snapshot..version).contains(&known.version) => Some(known),
                 _ => self.base(id, &head).await?,
@@ -57,8 +51,7 @@ impl Store {
             for (_, record, _) in self.records(id, base.version + 1, version).await? {
                 live.apply(&base.setup, &record).map_err(|refusal| corrupt(id, format!("{refusal:?}")))?;
             }
-            let loaded =
-                Arc::new(Loaded::new(id, version, Arc::clone(&base.setup), live).rewritten(head.rewritten));
+            let loaded = Arc::new(Loaded::new(id, version, Arc::clone(&base.setup), live));
             self.tournaments.put(&loaded);
             return Ok(Some((head, loaded)));
         }
@@ -84,8 +77,7 @@ impl Store {
                 None => return Ok(None),
             }
         };
-        let base = Loaded::new(id, head.snapshot, Arc::new(setup), live).rewritten(head.rewritten);
-        Ok(Some(Arc::new(base)))
+        Ok(Some(Arc::new(Loaded::new(id, head.snapshot, Arc::new(setup), live))))
     }
 
     /// The items of a tournament from `first` to `last`, in order.
@@ -167,37 +159,6 @@ impl Store {
             return Ok(());
         }
         let bytes = serde_json::to_vec(&loaded.live).expect("a tournament is plain data");
-        self.write_snapshot(id, version, &bytes).await?;
-        let call = self
-            .client
-            .update_item()
-            .table_name(&self.tables.tournaments)
-            .set_key(Some(key(id, "head")))
-            .update_expression("SET #snapshot = :version")
-            .condition_expression(format!("#snapshot = :before AND {SAME_WRITING}"))
-            .expression_attribute_names("#snapshot", "snapshot")
-            .expression_attribute_values(":version", number(version))
-            .expression_attribute_values(":before", number(before))
-            .expression_attribute_values(":rewritten", number(loaded.rewritten))
-            .expression_attribute_values(":none", number(0));
-        if let Err(error) = call.send().await {
-            let raced =
-                error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-            return if raced { Ok(()) } else { Err(unavailable(error)) };
-        }
-        if before > 0 {
-            self.delete_snapshot(id, before, 0).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes a snapshot in parts.
-    pub(super) async fn write_snapshot(
-        &self,
-        id: TournamentId,
-        version: u64,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
         for (part, chunk) in bytes.chunks(PART_BYTES).enumerate() {
             let mut item = item::new_item(id);
             item.insert("sk".into(), text(snapshot_key(version, part)));
@@ -208,21 +169,28 @@ impl Store {
             let call = self.client.put_item().table_name(&self.tables.tournaments).set_item(Some(item));
             call.send().await.map_err(unavailable)?;
         }
-        Ok(())
-    }
-
-    /// Deletes the parts of a snapshot from this one on.
-    pub(super) async fn delete_snapshot(
-        &self,
-        id: TournamentId,
-        version: u64,
-        first: usize,
-    ) -> Result<(), StoreError> {
-        let range = (snapshot_key(version, first), snapshot_key(version, 9_999));
-        for item in self.tournament_items(id, range).await? {
-            let sk = item::read_text(&item, "sk")?;
-            let call = self.client.delete_item().table_name(&self.tables.tournaments);
-            call.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.tables.tournaments)
+            .set_key(Some(key(id, "head")))
+            .update_expression("SET #snapshot = :version")
+            .condition_expression("#snapshot = :before")
+            .expression_attribute_names("#snapshot", "snapshot")
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":before", number(before));
+        if let Err(error) = call.send().await {
+            let raced =
+                error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+            return if raced { Ok(()) } else { Err(unavailable(error)) };
+        }
+        if before > 0 {
+            let range = (snapshot_key(before, 0), snapshot_key(before, 9_999));
+            for item in self.tournament_items(id, range).await? {
+                let sk = item::read_text(&item, "sk")?;
+                let call = self.client.delete_item().table_name(&self.tables.tournaments);
+                call.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
+            }
         }
         Ok(())
     }
