@@ -90,7 +90,7 @@ impl Store {
         &self,
         table: &PersonalTable,
         subject: &Subject,
-        masks: &Masks,
+        (masks, region): (&Masks, &str),
         start: Option<Item>,
     ) -> Result<Option<Item>, StoreError> {
         let call = self.client.scan().table_name(self.personal_table(table.name)).limit(PAGE);
@@ -103,6 +103,11 @@ impl Store {
             }
             Err(error) => return Err(unavailable(error)),
         };
+        // A tournament is a log whose records fit each other, and snapshots of it: it forgets as a whole.
+        if table.name == "tournaments" {
+            self.forget_in_tournaments(region, subject, page.items()).await?;
+            return Ok(page.last_evaluated_key);
+        }
         let ids = subject.ids();
         for item in page.items.unwrap_or_default() {
             let key = key_of(table, &item);
