@@ -5,7 +5,7 @@ mod bans;
 mod keys;
 mod maintenance;
 mod operations;
-mod platform;
+pub(crate) mod platform;
 mod players;
 mod privacy;
 
