@@ -5,6 +5,7 @@ use domain::ids::AccountId;
 
 use crate::bans;
 use crate::edge::{EdgeClient, EdgeError};
+use crate::state::Region;
 use crate::store::personal::erase::ErasureJob;
 use crate::store::{Store, StoreError};
 
@@ -30,7 +31,7 @@ pub(crate) enum Unfinished {
 /// Goes on with a deletion.
 pub(crate) async fn go_on(
     store: &Store,
-    edge: &EdgeClient,
+    (edge, region): (&EdgeClient, &Region),
     mut job: ErasureJob,
     settle: SettleMillis,
 ) -> Result<ErasureState, Unfinished> {
@@ -41,7 +42,7 @@ pub(crate) async fn go_on(
     store.erase_keyed(&job, now).await?;
     edge.erase(account).await?;
     let settled = now.millis_since(job.begun_at) >= settle.0;
-    if settled && store.erase_mentions(&mut job).await? {
+    if settled && store.erase_mentions(&mut job, &region.name).await? {
         store.end_erasure(account, now).await?;
         return Ok(ErasureState { state: Erasure::Done, begun_at: None });
     }
@@ -51,13 +52,13 @@ pub(crate) async fn go_on(
 /// Goes on with those that are going on; the answer is how many are done now, and how many are not.
 pub(crate) async fn step(
     store: &Store,
-    edge: &EdgeClient,
+    (edge, region): (&EdgeClient, &Region),
     settle: SettleMillis,
 ) -> Result<(u32, u32), StoreError> {
     let (mut done, mut running) = (0, 0);
     for job in store.erasures(STEP_MAX).await? {
         let account: AccountId = job.subject.account;
-        match go_on(store, edge, job, settle).await {
+        match go_on(store, (edge, region), job, settle).await {
             Ok(ErasureState { state: Erasure::Done, .. }) => done += 1,
             Ok(_) => running += 1,
             Err(error) => {

@@ -12,6 +12,7 @@ use domain::ids::{AccountId, CharacterId, InstanceId};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod forget;
 pub(crate) mod play;
 pub(crate) mod regions;
 pub(crate) mod show;
@@ -19,7 +20,11 @@ pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 
+use forget::Forgotten;
 pub(crate) use terms::Setup;
+
+/// Teams that an account can invite others to, of one tournament, dissolved ones among them.
+const TEAMS_MAX: u8 = 8;
 
 /// The entrant that a character registered.
 pub(crate) const fn entrant_of(character: CharacterId) -> EntrantId {
@@ -38,6 +43,9 @@ pub(crate) struct Member {
     pub(crate) account: AccountId,
     pub(crate) name: String,
     pub(crate) confirmed: bool,
+    /// The member blocks the captain, and is not shown the invitation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) hidden: bool,
     /// Strength when the entrant was made.
     pub(crate) rating: i32,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -60,6 +68,11 @@ impl Entry {
 
     pub(crate) fn member(&self, account: AccountId) -> Option<&Member> {
         self.members.iter().find(|member| member.account == account)
+    }
+
+    /// Those who are told of it.
+    pub(crate) fn shown_to(&self) -> impl Iterator<Item = CharacterId> {
+        self.members.iter().filter(|member| !member.hidden).map(|member| member.character)
     }
 
     fn rating(&self) -> i32 {
@@ -94,6 +107,8 @@ pub(crate) enum Step {
     Bar { entrant: EntrantId, request: RequestId, admin: String, reason: String },
     /// A match is given an instance.
     Place { match_id: MatchId, place: Place },
+    /// A player is forgotten.
+    Forget(Forgotten),
 }
 
 /// Steps that happen together.
@@ -156,6 +171,9 @@ pub(crate) struct Live {
     /// Accounts that cannot enter, and why.
     pub(crate) barred: BTreeMap<AccountId, String>,
     pub(crate) places: BTreeMap<MatchId, Place>,
+    /// Teams that each account has invited others to. It could tell them whatever it wants by the names.
+    #[serde(default)]
+    invited: BTreeMap<AccountId, u8>,
     /// Registrations so far; who came first is seeded first where ratings do not count.
     registrations: i32,
     /// When it started, if it has.
@@ -165,23 +183,23 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(tournament: Tournament) -> Self {
         let (entries, barred, places) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tournament, entries, barred, places, registrations: 0, started_at: None }
+        let invited = BTreeMap::new();
+        Self { tournament, entries, barred, places, invited, registrations: 0, started_at: None }
     }
 
-    /// Lets the steps happen, all or none, and tells what players should know.
-    pub(crate) fn apply(&mut self, setup: &Setup, record: &Record) -> Result<Vec<Tell>, Refusal> {
-        let mut next = self.clone();
+    /// The tournament after the steps, and what players should know. All of them happen or none: there is nothing half
+    /// done that could be kept.
+    pub(crate) fn after(mut self, setup: &Setup, record: &Record) -> Result<(Self, Vec<Tell>), Refusal> {
         let mut tells = Vec::new();
         for step in &record.steps {
-            next.take(setup, record.at, step, &mut tells)?;
+            self.take(setup, record.at, step, &mut tells)?;
         }
-        *self = next;
         tells.retain(is_worth_telling);
-        Ok(tells)
+        Ok((self, tells))
     }
 
     fn core(&mut self, at: UnixMillis, action: Action, tells: &mut Vec<Tell>) -> Result<(), Refusal> {
-        let effects = self.tournament.apply(Event { at, action })?;
+        let effects = self.tournament.apply_or_spoil(Event { at, action })?;
         if self.started_at.is_none() && !self.tournament.seeds().is_empty() {
             self.started_at = Some(at);
         }
@@ -205,12 +223,19 @@ impl Live {
             Step::Leave { entrant, request } => self.leave(at, *entrant, *request, tells),
             Step::Bar { entrant, request, reason, .. } => {
                 let entry = self.entries.get(entrant).ok_or(Refusal::NoEntry)?;
-                let accounts: Vec<_> = entry.members.iter().map(|member| member.account).collect();
-                self.barred.extend(accounts.into_iter().map(|account| (account, reason.clone())));
-                self.leave(at, *entrant, *request, tells)
+                // Who was merely named by the captain has nothing to do with it.
+                let own = entry.members.iter().filter(|member| member.confirmed);
+                self.barred.extend(own.map(|member| (member.account, reason.clone())));
+                // A ruling on the last match ends the tournament before: then there is nothing left to leave.
+                let over = matches!(self.tournament.phase(), Phase::Finished | Phase::Cancelled);
+                if over { Ok(()) } else { self.leave(at, *entrant, *request, tells) }
             }
             Step::Place { match_id, place } => {
                 self.places.insert(*match_id, place.clone());
+                Ok(())
+            }
+            Step::Forget(forgotten) => {
+                *self = forgotten.hide_in_live(self);
                 Ok(())
             }
         }
@@ -270,6 +295,11 @@ impl Live {
         if entry.is_complete() {
             return self.register(setup, at, entrant, tells);
         }
+        let invited = self.invited.entry(captain.account).or_default();
+        if *invited >= TEAMS_MAX {
+            return Err(Refused::Full("team of this account").into());
+        }
+        *invited += 1;
         tells.push(Tell::Invited { entrant });
         Ok(())
     }
@@ -334,7 +364,8 @@ impl Live {
         tells: &mut Vec<Tell>,
     ) -> Result<(), Refusal> {
         let entry = self.entries.get(&entrant).ok_or(Refusal::NoEntry)?;
-        let members: Vec<_> = entry.members.iter().map(|member| member.character).collect();
+        let count = entry.members.len();
+        let members: Vec<_> = entry.shown_to().collect();
         let (name, registered) = (entry.name.clone(), entry.is_complete());
         if registered {
             self.core(at, Action::Withdraw { entrant, request }, tells)?;
@@ -342,7 +373,7 @@ impl Live {
         // Who has a seed stays in the bracket, under its name.
         if self.tournament.seeds().is_empty() {
             self.entries.remove(&entrant);
-            if members.len() > 1 {
+            if count > 1 {
                 tells.push(Tell::Dissolved { entrant, name, members });
             }
         }

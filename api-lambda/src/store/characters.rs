@@ -1,5 +1,7 @@
 //! Characters, their names and the accounts that they belong to, in the table `players`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId, HostId, InstanceId};
@@ -113,6 +115,21 @@ impl Store {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(id));
         let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
         item.as_ref().map_or(Ok(None), read_living)
+    }
+
+    /// Those of the characters, at most 100, each named once, that were not deleted.
+    pub(crate) async fn characters(
+        &self,
+        ids: &[CharacterId],
+    ) -> Result<BTreeMap<CharacterId, StoredCharacter>, StoreError> {
+        let keys: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        let mut found = BTreeMap::new();
+        for item in self.player_items(&keys).await? {
+            if let Some(stored) = read_living(&item)? {
+                found.insert(stored.character.id, stored);
+            }
+        }
+        Ok(found)
     }
 
     /// Who has reserved this name.

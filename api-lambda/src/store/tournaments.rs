@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use domain::contract::tournaments::{TournamentState, TournamentSummary};
-use domain::ids::{CharacterId, InstanceId, QueueId, TournamentId};
+use domain::ids::{CharacterId, QueueId, TournamentId};
 use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
@@ -18,6 +18,7 @@ use crate::tournament::{Live, Setup};
 
 pub(crate) mod commit;
 pub(crate) mod credit;
+mod forget;
 mod form;
 mod log;
 pub(crate) mod prizes;
@@ -241,13 +242,6 @@ impl Store {
 }
 
 impl Store {
-    /// Whether an instance was open and is no more, so that nothing opens it again.
-    pub(crate) async fn is_instance_over(&self, instance: InstanceId) -> Result<bool, StoreError> {
-        let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(instance));
-        let fence = call.consistent_read(true).send().await.map_err(unavailable)?.item;
-        Ok(fence.is_some_and(|fence| !fence.contains_key("epoch") || fence.contains_key("closing")))
-    }
-
     /// How strong these characters are in a queue, for seeds: ratings less what is uncertain of them, in hundredths.
     pub(crate) async fn ratings_for_seeding(
         &self,

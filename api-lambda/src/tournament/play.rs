@@ -167,7 +167,7 @@ impl Live {
                 });
                 (place, side.is_some_and(|(_, arrived)| !arrived))
             }
-            State::InProgress { instance } => (Some(instance), false),
+            State::InProgress { instance, .. } => (Some(instance), false),
             _ => return Err(Refusal::NotJoinable),
         };
         Ok(Joining { entrant, character, attempt: fixture.attempts, instance, arrives })
@@ -179,7 +179,7 @@ impl Live {
         let Some(fixture) = self.tournament.fixture(match_id) else { return Vec::new() };
         match fixture.state {
             // It waits for the two again; the next to come has another instance opened.
-            State::InProgress { instance } if instance == lost => {
+            State::InProgress { instance, .. } if instance == lost => {
                 vec![Step::Core(Action::LoseInstance { match_id, instance: lost })]
             }
             State::Ready { .. } => {

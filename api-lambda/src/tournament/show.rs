@@ -46,8 +46,10 @@ fn shown_slot(slot: SlotView) -> BracketSlot {
 fn shown_match(fixture: &MatchView) -> BracketMatch {
     let (status, due_at, instance) = match fixture.status {
         StatusView::Waiting => (MatchStatus::Waiting, None, None),
-        StatusView::Ready { due_at } => (MatchStatus::Ready, due_at, None),
-        StatusView::InProgress { instance } => (MatchStatus::InProgress, None, Some(instance)),
+        StatusView::Ready { due_at } => (MatchStatus::Ready, Some(due_at), None),
+        StatusView::InProgress { instance, due_at } => {
+            (MatchStatus::InProgress, Some(due_at), Some(instance))
+        }
         StatusView::Decided => (MatchStatus::Decided, None, None),
         StatusView::Disputed => (MatchStatus::Disputed, None, None),
         StatusView::Final => (MatchStatus::Final, None, None),

@@ -104,6 +104,7 @@ fn pure(definition: &TournamentDefinition) -> Definition {
         registration: window(definition.registration),
         check_in: definition.check_in.map(window),
         no_show_after_ms: definition.no_show_after_ms,
+        match_max_ms: definition.match_max_ms,
         dispute_window_ms: definition.dispute_window_ms,
         prizes: prizes
             .map(|prize| Prize {

@@ -6,7 +6,7 @@ mod keys;
 pub(crate) mod life;
 mod maintenance;
 mod operations;
-mod platform;
+pub(crate) mod platform;
 mod players;
 mod privacy;
 

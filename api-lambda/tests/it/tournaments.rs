@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod entries;
+mod forgotten;
+mod invitations;
 mod matches;
 mod prizes;
 mod size;

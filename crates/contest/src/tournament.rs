@@ -128,10 +128,20 @@ impl Tournament {
     /// Why the event cannot happen. Then nothing has changed, and time has not passed either.
     pub fn apply(&mut self, event: Event) -> Result<Vec<Effect>, Refused> {
         let mut next = self.clone();
-        let mut effects = Vec::new();
-        next.pass_time(event.at, &mut effects);
-        next.act(event.action, &mut effects)?;
+        let effects = next.apply_or_spoil(event)?;
         *self = next;
+        Ok(effects)
+    }
+
+    /// As [`Tournament::apply`], without the copy that it needs: for callers who keep one, since an event that is
+    /// refused leaves the tournament half changed.
+    ///
+    /// # Errors
+    /// Why the event cannot happen. Then the tournament is of no use any more.
+    pub fn apply_or_spoil(&mut self, event: Event) -> Result<Vec<Effect>, Refused> {
+        let mut effects = Vec::new();
+        self.pass_time(event.at, &mut effects);
+        self.act(event.action, &mut effects)?;
         Ok(effects)
     }
 
@@ -163,6 +173,15 @@ impl Tournament {
             Action::StartEarly { admin, reason } => self.start_early(&admin, &reason, effects),
             Action::Cancel { admin, reason } => self.cancel(admin, reason, effects),
         }
+    }
+
+    /// Lets `reword` change every reason that was given: by this entrant, or by an admin.
+    pub fn reword(&mut self, reword: impl Fn(Option<EntrantId>, &mut String)) {
+        for fixture in &mut self.matches {
+            fixture.disputes.iter_mut().for_each(|entry| reword(Some(entry.entrant), &mut entry.reason));
+            fixture.rulings.iter_mut().for_each(|entry| reword(None, &mut entry.reason));
+        }
+        self.cancellation.iter_mut().for_each(|why| reword(None, &mut why.reason));
     }
 
     /// What the organiser fixed.

@@ -15,6 +15,7 @@ use crate::edge::EdgeClient;
 use crate::erasure::{self, SettleMillis};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Role, Service};
+use crate::state::Region;
 use crate::store::Store;
 use crate::store::admin::bans::{BanChange, BanRecord};
 use crate::watch::Watch;
@@ -124,8 +125,9 @@ pub(crate) async fn step(
     State(store): State<Store>,
     State(edge): State<Arc<EdgeClient>>,
     State(settle): State<SettleMillis>,
+    State(region): State<Arc<Region>>,
 ) -> Result<Json<BansStep>, ApiError> {
     let (told, pending) = bans::step(&store, &edge).await?;
-    let (erased, erasing) = erasure::step(&store, &edge, settle).await?;
+    let (erased, erasing) = erasure::step(&store, (&edge, &region), settle).await?;
     Ok(Json(BansStep { told, pending, erased, erasing }))
 }

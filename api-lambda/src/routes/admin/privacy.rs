@@ -15,6 +15,7 @@ use crate::edge::EdgeClient;
 use crate::erasure::{self, SettleMillis};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Role};
+use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
 use crate::watch::Watch;
@@ -124,6 +125,7 @@ pub(crate) async fn erase(
     State(edge): State<Arc<EdgeClient>>,
     State(watch): State<Arc<Watch>>,
     State(settle): State<SettleMillis>,
+    State(region): State<Arc<Region>>,
     Body(_): Body<ErasePlayer>,
 ) -> Result<Json<ErasureState>, ApiError> {
     admin.need(Role::Owner)?;
@@ -133,7 +135,7 @@ pub(crate) async fn erase(
     let job = store.begin_erasure(account, admin.audit, crate::clock::now()).await?;
     watch.forget();
     let running = ErasureState { state: Erasure::Running, begun_at: Some(job.begun_at) };
-    Ok(Json(erasure::go_on(&store, &edge, job, settle).await.unwrap_or_else(|error| {
+    Ok(Json(erasure::go_on(&store, (&edge, &region), job, settle).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a deletion goes on later");
         running
     })))

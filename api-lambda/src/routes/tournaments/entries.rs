@@ -1,10 +1,12 @@
 //! `/v1/tournaments/{id}/...` of those who take part: registering, confirming, checking in, leaving.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use contest::tournament::{Action, RequestId};
+use domain::catalogue::ChatRules;
 use domain::contract::Problem;
 use domain::contract::tournaments::{
     ConfirmEntry, EntryRules, MyEntries, ROUND_TRIPS_MAX, RegisterEntrant, RoundTrips, Seeding,
@@ -14,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::change;
 use crate::error::ApiError;
-use crate::error::refusals::tournaments as refusals;
+use crate::error::refusals::chat::MUTED;
+use crate::error::refusals::{social, tournaments as refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::state::Region;
@@ -37,7 +40,7 @@ pub(super) fn request_id(actor: &impl ToString, route: &str, key: &str) -> Reque
 /// The entrants that the account is a member of.
 fn mine(loaded: &Loaded, account: AccountId) -> MyEntries {
     let live = &loaded.live;
-    let own = live.entries.iter().filter(|(_, entry)| entry.member(account).is_some());
+    let own = live.entries.iter().filter(|(_, entry)| entry.member(account).is_some_and(|own| !own.hidden));
     let shown = own.filter_map(|(entrant, _)| live.shown_entry(*entrant));
     MyEntries { entries: shown.take(SHOWN_MAX).collect() }
 }
@@ -60,7 +63,8 @@ pub(crate) async fn entry(
     Ok(Json(mine(&loaded, claims.sub)))
 }
 
-/// Registers a character, or a team of which each member has to confirm. Answers the caller's entries.
+/// Registers a character, or a team of which each member has to confirm. Answers the caller's entries. Whoever is
+/// blocked by a member gets the answer that everybody gets.
 #[utoipa::path(
     post, path = "/v1/tournaments/{id}/register", tag = "tournaments", security(("access_token" = [])),
     params(
@@ -91,7 +95,8 @@ pub(crate) async fn register(
     }
     let (_, loaded) = store.tournament(id).await?.ok_or(refusals::NO_TOURNAMENT)?;
     let request = request_id(&claims.sub, &route, &key);
-    let entry = entry_of(&store, &loaded.setup, claims.sub, &body, request).await?;
+    let chat = &region.catalogue().chat;
+    let entry = entry_of((&store, chat), &loaded.setup, claims.sub, &body, request).await?;
     let entrant = entrant_of(body.character);
     let asked = Change { id, now, region: &region.name, fence: None };
     let steps = |_: &_| Ok(vec![Step::Enrol { entrant, entry: entry.clone() }]);
@@ -101,7 +106,7 @@ pub(crate) async fn register(
 
 /// Looks up who is to play, and refuses whom the rules exclude.
 async fn entry_of(
-    store: &Store,
+    (store, chat): (&Store, &ChatRules),
     setup: &Setup,
     captain: AccountId,
     body: &RegisterEntrant,
@@ -112,36 +117,81 @@ async fn entry_of(
     if others.len() + 1 != size || body.team.is_some() != (size > 1) {
         return Err(refusals::TEAM_SIZE.into());
     }
-    if body.team.as_ref().is_some_and(|team| !is_title(&team.name)) {
-        return Err(ApiError::BadRequest("team: a name of 1 to 80 characters is needed".into()));
+    if let Some(team) = &body.team {
+        if !is_title(&team.name) {
+            return Err(ApiError::BadRequest("team: a name of 1 to 80 characters is needed".into()));
+        }
+        // Its name is said to those who are invited.
+        check_mute(store, captain).await?;
     }
     let ids: Vec<_> = std::iter::once(body.character).chain(others.iter().copied()).collect();
+    if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
+        return Err(refusals::TEAM_TWICE.into());
+    }
+    let mut found = store.characters(&ids).await?;
+    let mut stored = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        let missing = if index == 0 { ApiError::NoCharacter } else { refusals::NO_MEMBER.into() };
+        let character = found.remove(id).filter(|stored| index > 0 || stored.account == captain);
+        let character = character.ok_or(missing)?;
+        check_level(&setup.definition.entry, &character)?;
+        stored.push(character);
+    }
+    let blocking = blocking(store, captain, &stored).await?;
     let ratings = match &setup.definition.seeding {
-        Seeding::Registration => Vec::new(),
+        Seeding::Registration => vec![0; ids.len()],
         Seeding::Rating { queue } => store.ratings_for_seeding(queue, &ids).await?,
     };
-    let mut ratings = ratings.into_iter();
-    let mut members = Vec::new();
-    for (index, id) in ids.into_iter().enumerate() {
-        let stored = store.character(id).await?.filter(|stored| index > 0 || stored.account == captain);
-        let missing = if index == 0 { ApiError::NoCharacter } else { refusals::NO_MEMBER.into() };
-        let stored = stored.ok_or(missing)?;
-        check_level(&setup.definition.entry, &stored)?;
-        let round_trips = if index == 0 { body.round_trips.clone() } else { RoundTrips::new() };
-        members.push(Member {
-            character: id,
+    let members = ids.into_iter().zip(stored).zip(ratings).enumerate();
+    let members: Vec<Member> = members
+        .map(|(index, ((character, stored), rating))| Member {
+            character,
             account: stored.account,
             name: stored.character.name.to_string(),
             confirmed: index == 0,
-            rating: ratings.next().unwrap_or(0),
-            round_trips,
-        });
-    }
+            hidden: blocking.contains(&stored.account),
+            rating,
+            round_trips: if index == 0 { body.round_trips.clone() } else { RoundTrips::new() },
+        })
+        .collect();
     let name = match &body.team {
-        Some(team) => team.name.clone(),
+        Some(team) => chat.clean(&team.name),
         None => members.first().map(|captain| captain.name.clone()).unwrap_or_default(),
     };
     Ok(Entry { name, members, request })
+}
+
+async fn check_mute(store: &Store, captain: AccountId) -> Result<(), ApiError> {
+    let now = crate::clock::now();
+    let Some(mute) = store.muted(captain, now).await? else { return Ok(()) };
+    let left = mute.until.millis_since(now).div_ceil(1_000);
+    let words = format!("the player may name no team for {left} seconds more: {}", mute.reason);
+    Err(MUTED.because(words).into())
+}
+
+/// The members who block the captain: they are not shown the invitation, and the captain is not told. Refuses those
+/// whom the captain blocks.
+async fn blocking(
+    store: &Store,
+    captain: AccountId,
+    members: &[StoredCharacter],
+) -> Result<BTreeSet<AccountId>, ApiError> {
+    let others: Vec<_> =
+        members.iter().map(|member| member.account).filter(|account| *account != captain).collect();
+    let mut blocking = BTreeSet::new();
+    if others.is_empty() {
+        return Ok(blocking);
+    }
+    for other in store.blocked_between(captain, &others).await? {
+        let (by_captain, by_member) = store.blocks(captain, other).await?;
+        if by_captain {
+            return Err(social::BLOCKING.into());
+        }
+        if by_member {
+            blocking.insert(other);
+        }
+    }
+    Ok(blocking)
 }
 
 fn check_level(rules: &EntryRules, stored: &StoredCharacter) -> Result<(), ApiError> {
@@ -191,7 +241,7 @@ pub(crate) async fn confirm(
     let asked = Change { id, now: crate::clock::now(), region: &region.name, fence: None };
     let steps = |live: &Live| {
         let entry = live.entries.get(&entrant).ok_or(Refusal::NoEntry)?;
-        let member = entry.member(claims.sub).ok_or(Refusal::NoEntry)?;
+        let member = entry.member(claims.sub).filter(|own| !own.hidden).ok_or(Refusal::NoEntry)?;
         if body.accept {
             let round_trips = body.round_trips.clone();
             return Ok(vec![Step::Confirm { entrant, account: claims.sub, round_trips }]);

@@ -71,7 +71,8 @@ pub(crate) async fn read(
     Ok(Json(loaded.live.shown_match(loaded.version, MatchId(number)).map_err(refused)?))
 }
 
-/// The host begins a match: from then on nobody loses it for not coming, unless the host says so.
+/// The host begins a match: from then on nobody loses it for not coming, unless the host says so. Without a result
+/// within `match_max_ms` of the definition, an administrator decides.
 #[utoipa::path(
     post, path = "/internal/v1/tournaments/{id}/matches/{match}/start", tag = "internal",
     security(("service_token" = [])),

@@ -62,7 +62,14 @@ pub(crate) async fn join(
             // The region that runs it takes note of who came, and then this one opens the instance.
             known(&loaded, match_id, joining).ok_or_else(|| super::elsewhere(loaded.setup.home()))?
         };
+        let home = loaded.setup.home() == region.name;
+        let now = crate::clock::now();
         if found.region != region.name {
+            // The region where it is played cannot have the tournament note another instance: this one can.
+            if home && store.is_over(found.instance, now).await? {
+                replace(&store, &region, &loaded, match_id, &found).await?;
+                continue;
+            }
             let words =
                 format!("the match is played in the region {}: send this request to its API", found.region);
             return Err(refusals::PLAYED_ELSEWHERE.because(words).into());
@@ -70,7 +77,6 @@ pub(crate) async fn join(
         let zone = &loaded.setup.definition.zone;
         let catalogue = region.catalogue();
         let capacity = catalogue.zone(zone).ok_or(ApiError::NoZone)?.capacity;
-        let now = crate::clock::now();
         let purpose = Purpose::Tournament { tournament: id, number };
         if store.open_instance_as(found.instance, zone, &purpose, now).await?.is_some() {
             let traveller = Traveller::new(&claims, found.joining.character);
@@ -78,8 +84,11 @@ pub(crate) async fn join(
             return ticket.await.map(Json);
         }
         // Over, or there is no host with room. Only the former is mended by another instance.
-        if !store.is_instance_over(found.instance).await? || loaded.setup.home() != region.name {
+        if !store.is_over(found.instance, now).await? {
             return Err(ApiError::ZoneUnavailable);
+        }
+        if !home {
+            return Err(super::elsewhere(loaded.setup.home()));
         }
         replace(&store, &region, &loaded, match_id, &found).await?;
     }

@@ -139,14 +139,19 @@ impl Store {
         }
     }
 
-    /// Looks through the tables in which others may mention the player. True when all are done.
-    pub(crate) async fn erase_mentions(&self, job: &mut ErasureJob) -> Result<bool, StoreError> {
+    /// Looks through the tables in which others may mention the player; `region` is that of this API. True when all
+    /// are done.
+    pub(crate) async fn erase_mentions(
+        &self,
+        job: &mut ErasureJob,
+        region: &str,
+    ) -> Result<bool, StoreError> {
         let masks = Masks::new(&job.subject, job.seed);
         let begun = Instant::now();
         while let Some(table) = PERSONAL_TABLES.get(job.table) {
             if table.swept {
                 let start = job.cursor.as_ref().and_then(|cursor| cursor.start_of(table.keys, &[]));
-                let next = self.sweep_page(table, &job.subject, &masks, start).await?;
+                let next = self.sweep_page(table, &job.subject, (&masks, region), start).await?;
                 job.cursor = Cursor::after(next.as_ref());
             }
             if job.cursor.is_none() {

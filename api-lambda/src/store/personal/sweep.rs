@@ -92,10 +92,15 @@ impl Store {
         &self,
         table: &PersonalTable,
         subject: &Subject,
-        masks: &Masks,
+        (masks, region): (&Masks, &str),
         start: Option<Item>,
     ) -> Result<Option<Item>, StoreError> {
         let (items, next) = self.table_page(table, start).await?;
+        // A tournament is a log whose records fit each other, and snapshots of it: it forgets as a whole.
+        if table.name == "tournaments" {
+            self.forget_in_tournaments(region, subject, &items).await?;
+            return Ok(next);
+        }
         let ids = subject.ids();
         for item in items {
             let key = key_of(table, &item);

@@ -124,9 +124,10 @@ impl Store {
                 return Err(StoreError::Contended("the deadlines of a tournament"));
             }
             let record = Record { at: due, steps: vec![Step::Core(Action::Tick)] };
-            let mut next = loaded.live.clone();
-            let tells = next
-                .apply(&loaded.setup, &record)
+            let (next, tells) = loaded
+                .live
+                .clone()
+                .after(&loaded.setup, &record)
                 .map_err(|refusal| corrupt(loaded.id, format!("{refusal:?}")))?;
             let next = Loaded::new(loaded.id, loaded.version + 1, Arc::clone(&loaded.setup), next);
             let next = Arc::new(next);
@@ -242,9 +243,8 @@ fn due_at(live: &Live, now: UnixMillis) -> Option<UnixMillis> {
 
 /// The tournament after the record, or nothing where nothing but time has changed.
 fn happen(loaded: &Loaded, record: &Record) -> Result<(Option<Live>, Vec<Tell>), Refusal> {
-    let mut before = loaded.live.clone();
-    before.apply(&loaded.setup, &Record { at: record.at, steps: vec![Step::Core(Action::Tick)] })?;
-    let mut next = before.clone();
-    let tells = next.apply(&loaded.setup, record)?;
+    let tick = Record { at: record.at, steps: vec![Step::Core(Action::Tick)] };
+    let (before, _) = loaded.live.clone().after(&loaded.setup, &tick)?;
+    let (next, tells) = before.clone().after(&loaded.setup, record)?;
     Ok(((next != before).then_some(next), tells))
 }

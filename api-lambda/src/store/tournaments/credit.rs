@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 /// Why a share is not paid now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CreditRefusal {
-    /// The character is no more.
+    /// The character was deleted.
     Gone,
     /// The character has no room for it at present, or the catalogue has it no more.
     NoRoom,

@@ -1,6 +1,7 @@
 //! Reading a tournament: the newest snapshot, or what this process remembers, and the records after it. Writing
 //! snapshots: they only shorten the reading, so that nothing is lost when one is not written.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -49,7 +50,8 @@ impl Store {
             };
             let mut live = base.live.clone();
             for (_, record, _) in self.records(id, base.version + 1, version).await? {
-                live.apply(&base.setup, &record).map_err(|refusal| corrupt(id, format!("{refusal:?}")))?;
+                let happened = live.after(&base.setup, &record);
+                (live, _) = happened.map_err(|refusal| corrupt(id, format!("{refusal:?}")))?;
             }
             let loaded = Arc::new(Loaded::new(id, version, Arc::clone(&base.setup), live));
             self.tournaments.put(&loaded);
@@ -152,12 +154,18 @@ impl Store {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| corrupt(id, error.to_string()))
     }
 
-    /// Writes a snapshot where one is due: its parts, then the head that names it, then away with the one before.
+    /// Writes a snapshot where one is due.
     pub(super) async fn snapshot_if_due(&self, loaded: &Loaded, before: u64) -> Result<(), StoreError> {
-        let (id, version) = (loaded.id, loaded.version);
-        if version < before + RECORDS_PER_SNAPSHOT {
+        if loaded.version < before + RECORDS_PER_SNAPSHOT {
             return Ok(());
         }
+        self.write_snapshot(loaded, before).await.map(drop)
+    }
+
+    /// Writes a snapshot: its parts, then the head that names it, then away with the one before. False if the head
+    /// named another one meanwhile.
+    pub(super) async fn write_snapshot(&self, loaded: &Loaded, before: u64) -> Result<bool, StoreError> {
+        let (id, version) = (loaded.id, loaded.version);
         let bytes = serde_json::to_vec(&loaded.live).expect("a tournament is plain data");
         for (part, chunk) in bytes.chunks(PART_BYTES).enumerate() {
             let mut item = item::new_item(id);
@@ -182,15 +190,32 @@ impl Store {
         if let Err(error) = call.send().await {
             let raced =
                 error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-            return if raced { Ok(()) } else { Err(unavailable(error)) };
+            if !raced {
+                return Err(unavailable(error));
+            }
+            // What nobody names stays for ever, and may tell of a player who is to be forgotten.
+            if self.tournament_head(id).await?.is_some_and(|head| head.snapshot != version) {
+                self.remove_snapshots(id, version..=version).await?;
+            }
+            return Ok(false);
         }
         if before > 0 {
-            let range = (snapshot_key(before, 0), snapshot_key(before, 9_999));
-            for item in self.tournament_items(id, range).await? {
-                let sk = item::read_text(&item, "sk")?;
-                let call = self.client.delete_item().table_name(&self.tables.tournaments);
-                call.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
-            }
+            self.remove_snapshots(id, before..=before).await?;
+        }
+        Ok(true)
+    }
+
+    /// Removes the snapshots of these versions.
+    pub(super) async fn remove_snapshots(
+        &self,
+        id: TournamentId,
+        versions: RangeInclusive<u64>,
+    ) -> Result<(), StoreError> {
+        let range = (snapshot_key(*versions.start(), 0), snapshot_key(*versions.end(), 9_999));
+        for item in self.tournament_items(id, range).await? {
+            let sk = item::read_text(&item, "sk")?;
+            let call = self.client.delete_item().table_name(&self.tables.tournaments);
+            call.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
         }
         Ok(())
     }

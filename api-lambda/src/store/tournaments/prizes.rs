@@ -50,7 +50,7 @@ pub(crate) fn shares(live: &Live) -> Option<Vec<Share>> {
     Some(shares)
 }
 
-fn paid_key(share: &str) -> String {
+pub(super) fn paid_key(share: &str) -> String {
     format!("paid#{share}")
 }
 
@@ -58,8 +58,10 @@ fn paid_key(share: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Payment {
     pub(super) paid: Vec<Share>,
-    /// Whether shares are left that this call did not come to.
+    /// Whether shares are left that this call did not come to, or failed to pay.
     pub(super) left: bool,
+    /// Why it failed to, if it did.
+    pub(super) failure: Option<StoreError>,
     /// Whether shares are left whose winners have no room for them.
     pub(super) no_room: bool,
 }
@@ -94,10 +96,15 @@ impl Store {
                 payment.left = true;
                 break;
             }
-            match self.pay(catalogue, loaded, &share, now).await? {
-                Paid::Now => payment.paid.push(share),
-                Paid::Before => {}
-                Paid::NoRoom => payment.no_room = true,
+            match self.pay(catalogue, loaded, &share, now).await {
+                Ok(Paid::Now) => payment.paid.push(share),
+                Ok(Paid::Before) => {}
+                Ok(Paid::NoRoom) => payment.no_room = true,
+                // One that cannot be paid must not keep the others from it.
+                Err(error) => {
+                    tracing::warn!(kind = error.kind(), %error, prize = %share.id, "a prize was not paid");
+                    (payment.left, payment.failure) = (true, Some(error));
+                }
             }
         }
         Ok(payment)
@@ -136,8 +143,11 @@ impl Store {
         Err(StoreError::Contended("a prize"))
     }
 
-    /// The character is no more: nobody gets the share, and it is not tried for ever.
+    /// The character is no more: nobody gets the share, and it is not tried for ever. Until then it may be restored.
     async fn give_up(&self, loaded: &Loaded, share: &Share, now: UnixMillis) -> Result<Paid, StoreError> {
+        if self.deleted_character(share.character).await?.is_some() {
+            return Ok(Paid::NoRoom);
+        }
         tracing::warn!(tournament = %loaded.id, prize = %share.id, "a prize has nobody to be paid to");
         // A refused marker was written by another step, of whatever it tells.
         self.transact(vec![self.marker(loaded, share, "undeliverable", now)]).await?.ok();

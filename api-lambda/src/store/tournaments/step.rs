@@ -14,12 +14,12 @@ use domain::ids::{CharacterId, TournamentId};
 use domain::time::UnixMillis;
 use serde_json::{Value, json};
 
-use super::prizes::Share;
+use super::prizes::{Payment, Share};
 use super::{Head, Loaded, due_partitions, index_start, key};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, number, text};
 use crate::store::{Store, StoreError, unavailable};
-use crate::tournament::{Live, Tell, captain_of, terms};
+use crate::tournament::{Entry, Live, Tell, captain_of, terms};
 
 /// The topic of what players are told here.
 const TOPIC: &str = "tournament";
@@ -91,37 +91,61 @@ impl Store {
         }
         let (met, (head, loaded)) = self.meet_deadlines(head, loaded, now).await?;
         outcome.deadlines += met;
-        let told = self.tell(&head, &loaded, now).await?;
-        outcome.told += u32::try_from(told).unwrap_or(u32::MAX);
-        let payment = self.pay_prizes(catalogue, &loaded, SHARES_MAX, now).await?;
+        let payment = self.pay_prizes(catalogue, &loaded, SHARES_MAX, now).await;
+        let payment = payment.unwrap_or_else(|error| Payment {
+            left: true,
+            failure: Some(error),
+            ..Payment::default()
+        });
         outcome.paid += u32::try_from(payment.paid.len()).unwrap_or(u32::MAX);
         for share in &payment.paid {
             self.tell_of_prize(&loaded, share, now).await;
         }
+        let (told, failure) = self.tell(&head, &loaded, now).await;
+        outcome.told += u32::try_from(told).unwrap_or(u32::MAX);
         // Whoever has no room for a prize may have some in a minute.
         let again = payment.no_room.then(|| now.plus_millis(NO_ROOM_MILLIS));
         let next = loaded.live.tournament.next_deadline().or(again);
-        self.rest(&head, &loaded, (told, payment.left), next).await
+        self.rest(&head, &loaded, (told, payment.left), next).await?;
+        payment.failure.or(failure).map_or(Ok(()), Err)
     }
 
-    /// Tells players what came of the records that nobody was told of. The number of those records.
-    async fn tell(&self, head: &Head, loaded: &Loaded, now: UnixMillis) -> Result<u64, StoreError> {
-        let Some(first) = head.tell_from else { return Ok(0) };
+    /// Tells players what came of the records that nobody was told of. The number of those records, and why there are
+    /// not more of them.
+    async fn tell(&self, head: &Head, loaded: &Loaded, now: UnixMillis) -> (u64, Option<StoreError>) {
+        let Some(first) = head.tell_from else { return (0, None) };
         let last = loaded.version.min(first + RECORDS_MAX - 1);
-        let records = self.records(loaded.id, first, last).await?;
+        let records = match self.records(loaded.id, first, last).await {
+            Ok(records) => records,
+            Err(error) => return (0, Some(error)),
+        };
+        let mut told = 0;
         for (number, _, tells) in &records {
-            for (index, tell) in tells.iter().enumerate() {
-                let (kind, id, to, mut body) = words(&loaded.live, tell);
-                body["tournament"] = json!(loaded.id);
-                body["kind"] = json!(kind);
-                body["id"] = json!(id.unwrap_or_else(|| format!("record-{number}-{index}")));
-                let notice = Notice { topic: TOPIC.to_owned(), body: body.to_string() };
-                for group in to.chunks(AUDIENCE_MAX) {
-                    self.notify(group, &notice, now).await?;
-                }
+            if let Err(error) = self.tell_of_record(loaded, (*number, tells), now).await {
+                return (told, Some(error));
+            }
+            told += 1;
+        }
+        (told, None)
+    }
+
+    async fn tell_of_record(
+        &self,
+        loaded: &Loaded,
+        (number, tells): (u64, &[Tell]),
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        for (index, tell) in tells.iter().enumerate() {
+            let (kind, id, to, mut body) = words(&loaded.live, tell);
+            body["tournament"] = json!(loaded.id);
+            body["kind"] = json!(kind);
+            body["id"] = json!(id.unwrap_or_else(|| format!("record-{number}-{index}")));
+            let notice = Notice { topic: TOPIC.to_owned(), body: body.to_string() };
+            for group in to.chunks(AUDIENCE_MAX) {
+                self.notify(group, &notice, now).await?;
             }
         }
-        Ok(records.len() as u64)
+        Ok(())
     }
 
     /// Tells the winner; a prize is paid whether that works or not.
@@ -208,11 +232,10 @@ impl Store {
 fn words(live: &Live, tell: &Tell) -> (&'static str, Option<String>, Vec<CharacterId>, Value) {
     let of = |entrants: &[EntrantId]| -> Vec<CharacterId> {
         let entries = entrants.iter().filter_map(|entrant| live.entries.get(entrant));
-        entries.flat_map(|entry| &entry.members).map(|member| member.character).collect()
+        entries.flat_map(Entry::shown_to).collect()
     };
     let all = || -> Vec<CharacterId> {
-        let here = live.entries.values().flat_map(|entry| &entry.members);
-        here.map(|member| member.character).collect::<BTreeSet<_>>().into_iter().collect()
+        live.entries.values().flat_map(Entry::shown_to).collect::<BTreeSet<_>>().into_iter().collect()
     };
     let sides = |match_id| of(&live.sides(match_id).unwrap_or_default());
     let effect = match tell {
@@ -250,6 +273,9 @@ fn words(live: &Live, tell: &Tell) -> (&'static str, Option<String>, Vec<Charact
         Effect::MatchDisputed { match_id, entrant, .. } => {
             let body = json!({ "match": match_id, "by": captain_of(*entrant) });
             ("match_disputed", sides(*match_id), body)
+        }
+        Effect::MatchOverdue { match_id, attempt, .. } => {
+            ("match_overdue", sides(*match_id), json!({ "match": match_id, "attempt": attempt }))
         }
         Effect::MatchFinal { match_id, winner, .. } => {
             let body = json!({ "match": match_id, "winner": winner.map(captain_of) });

@@ -28,6 +28,7 @@ fn setup(format: TournamentFormat, entrants: u16) -> Setup {
         registration: window,
         check_in: None,
         no_show_after_ms: 60_000,
+        match_max_ms: 60_000,
         dispute_window_ms: 0,
         seeding: Seeding::Registration,
         prizes: Vec::new(),
@@ -51,7 +52,8 @@ struct Sizes {
 impl Sizes {
     fn note(&mut self, setup: &Setup, live: &mut Live, at: u64, steps: Vec<Step>) {
         let record = Record { at: UnixMillis::new(at), steps };
-        let tells = live.apply(setup, &record).expect("it can happen");
+        let (after, tells) = live.clone().after(setup, &record).expect("it can happen");
+        *live = after;
         let body = serde_json::to_vec(&record).expect("plain data").len();
         self.record = self.record.max(body + serde_json::to_vec(&tells).expect("plain data").len());
     }
@@ -69,6 +71,7 @@ fn play(format: TournamentFormat, entrants: u16) -> Sizes {
             account: AccountId::from_u128(wide(number)),
             name: "Twenty Letters Named".to_owned(),
             confirmed: true,
+            hidden: false,
             rating: 1_500,
             round_trips: BTreeMap::from([("local".to_owned(), 20), ("far".to_owned(), 200)]),
         };

@@ -224,6 +224,44 @@ async fn a_disputed_match_waits_for_an_administrator() {
 }
 
 #[tokio::test]
+async fn a_match_without_a_result_comes_before_an_administrator() {
+    let app = App::start().await;
+    app.host(&["hub"]).await;
+    let (cup, people) =
+        running(&app, 2, &[("match_max_ms", json!(1_000)), ("best_of_final", json!(1))]).await;
+    for contender in &people {
+        join(cup, contender, 1).await.ok::<JoinResponse>(200);
+    }
+    let reader = &people[0].player;
+    while cup.match_of(reader, 1).await.status != MatchStatus::Disputed {
+        assert_eq!(step(&app).await.failed, 0);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(cup.read(reader).await.summary.state, TournamentState::Running);
+    let rule = format!("/{}/matches/1/rule", cup.id);
+    let winner = json!({ "ruling": { "winner": people[1].character }, "reason": "the host was lost" });
+    let verdict: MatchVerdict = admin(&app, &rule, &key(), &winner).await.ok(200);
+    assert_eq!((verdict.status, verdict.winner), (MatchStatus::Final, Some(people[1].character)));
+    assert_eq!(cup.read(reader).await.summary.state, TournamentState::Finished);
+}
+
+#[tokio::test]
+async fn who_loses_the_last_match_can_be_disqualified_for_it() {
+    let app = App::start().await;
+    let fields = [("dispute_window_ms", json!(3_600_000)), ("best_of_final", json!(1))];
+    let (cup, people) = running(&app, 2, &fields).await;
+    cup.report(&app, 1, &[people[0].character]).await.ok::<MatchVerdict>(200);
+    let rule = format!("/{}/matches/1/rule", cup.id);
+    let out = json!({ "ruling": { "disqualify": people[0].character }, "reason": "he did" });
+    let verdict: MatchVerdict = admin(&app, &rule, &key(), &out).await.ok(200);
+    assert_eq!((verdict.status, verdict.winner), (MatchStatus::Final, Some(people[1].character)));
+    assert_eq!(cup.read(&people[0].player).await.summary.state, TournamentState::Finished);
+    let second = people[0].player.create("Second Ann").await;
+    let body = json!({ "character": second.id });
+    people[0].player.post_keyed(&cup.path("/register"), &key(), &body).await.problem(403, "disqualified");
+}
+
+#[tokio::test]
 async fn a_bracket_that_is_known_is_not_sent_again() {
     let app = App::start().await;
     let (cup, people) = running(&app, 2, &[("best_of_final", json!(1))]).await;
@@ -248,7 +286,7 @@ async fn a_bracket_that_is_known_is_not_sent_again() {
 #[tokio::test]
 async fn another_region_reads_and_does_not_write() {
     let app = App::start().await;
-    app.host(&["hub"]).await;
+    let (host, _) = app.host(&["hub"]).await;
     let people = contenders(&app, 2).await;
     let regions = [("regions", json!(["local", "far"]))];
     let cup = create(&app, &with(definition(&json!("single_elimination")), &regions)).await;
@@ -270,5 +308,13 @@ async fn another_region_reads_and_does_not_write() {
     ask(0, Method::POST, "/matches/1/join", json!({})).await.problem(421, "tournament_elsewhere");
     let problem = join(cup, &people[0], 1).await.problem(421, "match_elsewhere");
     assert!(problem.detail.contains("far"), "{}", problem.detail);
-    ask(0, Method::POST, "/matches/1/join", json!({})).await.ok::<JoinResponse>(200);
+    let before: JoinResponse = ask(0, Method::POST, "/matches/1/join", json!({})).await.ok(200);
+    // Its instance is over: the region of the tournament alone can have it played on another one.
+    let path = format!("/internal/v1/hosts/{host}");
+    send(app.request(Method::DELETE, &path).bearer_auth(crate::app::SERVICE_TOKEN)).await;
+    app.host(&["hub"]).await;
+    ask(0, Method::POST, "/matches/1/join", json!({})).await.problem(421, "tournament_elsewhere");
+    join(cup, &people[0], 1).await.problem(421, "match_elsewhere");
+    let after: JoinResponse = ask(0, Method::POST, "/matches/1/join", json!({})).await.ok(200);
+    assert_ne!(after.instance, before.instance);
 }

@@ -109,7 +109,7 @@ async fn a_step_that_was_cut_short_anywhere_is_begun_again_without_harm() {
 }
 
 #[tokio::test]
-async fn a_winner_who_is_no_more_holds_nothing_up() {
+async fn a_winner_who_is_deleted_holds_nothing_up_and_loses_nothing() {
     let app = App::start().await;
     let people = contenders(&app, 2).await;
     let fields = [("prizes", prizes()), ("best_of_final", json!(1))];
@@ -124,6 +124,19 @@ async fn a_winner_who_is_no_more_holds_nothing_up() {
     let outcome = step(&app).await;
     assert_eq!((outcome.paid, outcome.failed), (1, 0), "the second place");
     assert_eq!(step(&app).await.due, 0);
+    assert_eq!(stored(&app, cup, "paid#").await.len(), 1);
+    // It can be restored yet, and then it gets them: a minute later, which is over here.
+    let path = format!("{path}/restore");
+    champion.player.post(&path, &json!({})).await.ok::<domain::contract::players::Character>(200);
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let call =
+        app.engine.client().update_item().table_name(format!("{}tournaments", app.engine.table_prefix));
+    let call = call.key("pk", text(&cup.id.to_string())).key("sk", text("head"));
+    let over = aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned());
+    let call = call.update_expression("SET due_at = :over").expression_attribute_values(":over", over);
+    call.send().await.expect("written");
+    assert_eq!(step(&app).await.paid, 2);
+    assert_eq!(holding(&champion.player, champion.character, "coin").await, 1_000);
     assert_eq!(stored(&app, cup, "paid#").await.len(), 3);
 }
 

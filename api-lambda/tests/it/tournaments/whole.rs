@@ -32,6 +32,7 @@ fn pure(format: Format, entrants: &[CharacterId]) -> Pure {
             registration: window,
             check_in: None,
             no_show_after_ms: 3_600_000,
+            match_max_ms: 3_600_000,
             dispute_window_ms: 0,
             prizes: Vec::new(),
         },

@@ -19,7 +19,7 @@ pub const PRIZES_MAX: usize = 256;
 pub const TEAM_SIZE_MAX: u8 = 100;
 /// Longest name of a reward, in bytes.
 pub const REWARD_LEN_MAX: usize = 64;
-/// Longest time for a no-show or a dispute: 30 days, in milliseconds.
+/// Longest time for a no-show, a match or a dispute: 30 days, in milliseconds.
 pub const WAIT_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// How it is found out who is the best.
@@ -103,6 +103,9 @@ pub struct Definition {
     pub check_in: Option<Window>,
     /// How long a match that can be played waits for those who must come, in milliseconds.
     pub no_show_after_ms: u64,
+    /// How long a match that both came to, or that has begun, may go without a result before an admin has to decide,
+    /// in milliseconds.
+    pub match_max_ms: u64,
     /// How long a decided match can be disputed before anything follows from it, in milliseconds; 0 for not.
     pub dispute_window_ms: u64,
     /// What the final places get.
@@ -135,7 +138,7 @@ pub enum DefinitionError {
     #[error("{0} must open before it closes, and check-in not before registration is over")]
     Window(&'static str),
     /// A time to wait is out of range.
-    #[error("{0} is out of range: at most {WAIT_MS_MAX} ms, and over 0 for no-shows")]
+    #[error("{0} is out of range: at most {WAIT_MS_MAX} ms, and over 0 for no-shows and matches")]
     Wait(&'static str),
     /// A prize is for no place, of nothing, twice the same, or they are too many.
     #[error("prize {0}: needs a place that can be reached, a short name, an amount, and must not repeat")]
@@ -209,6 +212,9 @@ impl Definition {
         }
         if !(1..=WAIT_MS_MAX).contains(&self.no_show_after_ms) {
             faults.push(DefinitionError::Wait("no_show_after_ms"));
+        }
+        if !(1..=WAIT_MS_MAX).contains(&self.match_max_ms) {
+            faults.push(DefinitionError::Wait("match_max_ms"));
         }
         if self.dispute_window_ms > WAIT_MS_MAX {
             faults.push(DefinitionError::Wait("dispute_window_ms"));

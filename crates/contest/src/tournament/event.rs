@@ -143,6 +143,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// Lets `reword` change the reason that was given, if there is one: by this entrant, or by an admin.
+    pub fn reword(&mut self, reword: impl Fn(Option<EntrantId>, &mut String)) {
+        match self {
+            Self::Dispute { entrant, reason, .. } => reword(Some(*entrant), reason),
+            Self::Resolve { reason, .. } | Self::StartEarly { reason, .. } | Self::Cancel { reason, .. } => {
+                reword(None, reason);
+            }
+            _ => {}
+        }
+    }
+
     /// Whether there must be matches for it to happen.
     pub(super) const fn is_about_a_match(&self) -> bool {
         !matches!(
@@ -218,6 +229,15 @@ pub enum Effect {
         /// The dispute.
         request: RequestId,
     },
+    /// A match that both came to has no result in time: it waits for an admin.
+    MatchOverdue {
+        /// Which match.
+        match_id: MatchId,
+        /// The attempt at it.
+        attempt: u16,
+        /// When. An attempt that an admin lets go on can be overdue again.
+        at: UnixMillis,
+    },
     /// An admin ruled: for the audit log.
     MatchRuled {
         /// Which match.
@@ -264,6 +284,9 @@ impl Effect {
             Self::MatchReady { match_id, attempt, .. } => format!("match-{match_id}-ready-{attempt}"),
             Self::MatchDecided { match_id, attempt, .. } => format!("match-{match_id}-decided-{attempt}"),
             Self::MatchDisputed { match_id, request, .. } => format!("match-{match_id}-disputed-{request}"),
+            Self::MatchOverdue { match_id, attempt, at } => {
+                format!("match-{match_id}-overdue-{attempt}-{}", at.as_millis())
+            }
             Self::MatchRuled { match_id, request } => format!("match-{match_id}-ruled-{request}"),
             Self::MatchFinal { match_id, .. } => format!("match-{match_id}-final"),
             Self::Finished { .. } => "finished".to_owned(),

@@ -66,8 +66,8 @@ pub enum State {
     Waiting,
     /// For an instance, and for the two.
     Ready {
-        /// Who is not there by then loses. Nothing once both are.
-        due_at: Option<UnixMillis>,
+        /// Who is not there by then loses; if both are, an admin has to decide.
+        due_at: UnixMillis,
         /// Who of the two came.
         arrived: [bool; 2],
     },
@@ -75,6 +75,8 @@ pub enum State {
     InProgress {
         /// Where.
         instance: InstanceId,
+        /// Without a result by then, an admin has to decide.
+        due_at: UnixMillis,
     },
     /// It has a result that can still be disputed.
     Decided {

@@ -54,9 +54,11 @@ impl Tournament {
         match &mut self.matches[index].state {
             State::Waiting => Err(NOT_READY),
             State::Ready { due_at, arrived } => {
-                arrived[side.index()] = true;
-                if *arrived == [true; 2] {
-                    *due_at = None;
+                if !arrived[side.index()] {
+                    arrived[side.index()] = true;
+                    if *arrived == [true; 2] {
+                        *due_at = self.now.plus_millis(self.definition.match_max_ms);
+                    }
                 }
                 Ok(())
             }
@@ -73,6 +75,7 @@ impl Tournament {
 
     pub(super) fn start_match(&mut self, match_id: MatchId, instance: InstanceId) -> Result<(), Refused> {
         let index = self.find(match_id)?;
+        let due_at = self.now.plus_millis(self.definition.match_max_ms);
         let fixture = &mut self.matches[index];
         // A repeat, late or not, of a start that is already known.
         if fixture.instances.contains(&instance) {
@@ -83,7 +86,7 @@ impl Tournament {
             State::Ready { .. } if fixture.instances.len() >= INSTANCES_MAX => Err(Refused::Full("instance")),
             State::Ready { .. } => {
                 fixture.instances.push(instance);
-                fixture.state = State::InProgress { instance };
+                fixture.state = State::InProgress { instance, due_at };
                 Ok(())
             }
             State::InProgress { .. } => Err(Refused::Conflict("the match is played on another instance")),
@@ -104,7 +107,7 @@ impl Tournament {
             return Err(Refused::Unknown("instance of this match"));
         }
         match &mut fixture.state {
-            State::InProgress { instance } if *instance == lost => {
+            State::InProgress { instance, .. } if *instance == lost => {
                 self.open_match(index, effects);
                 self.settle(effects);
             }
@@ -135,7 +138,7 @@ impl Tournament {
         }
         match fixture.state {
             State::Waiting | State::Ready { .. } if !fixture.instances.contains(&instance) => Err(NOT_READY),
-            State::InProgress { instance: current } if current == instance => {
+            State::InProgress { instance: current, .. } if current == instance => {
                 if usize::from(game) > fixture.games.len() + 1 {
                     return Err(Refused::NotYet("a game before this one is not reported yet"));
                 }
@@ -201,7 +204,7 @@ impl Tournament {
         }
         let due_at = self.now.plus_millis(self.definition.no_show_after_ms);
         let fixture = &mut self.matches[index];
-        fixture.state = State::Ready { due_at: Some(due_at), arrived: [false; 2] };
+        fixture.state = State::Ready { due_at, arrived: [false; 2] };
         effects.push(Effect::MatchReady {
             match_id: MatchId::at(index),
             attempt: fixture.attempts,

@@ -1,5 +1,6 @@
 //! What time and results bring about: phases, deadlines, the next matches and rounds, and the end.
 
+use domain::ids::InstanceId;
 use domain::random::mix;
 use domain::time::UnixMillis;
 
@@ -7,7 +8,7 @@ use super::definition::Format;
 use super::event::Effect;
 use super::fixture::{Slot, Stage, State};
 use super::lifecycle::walkover;
-use super::names::{EntrantId, Seed};
+use super::names::{EntrantId, MatchId, Seed};
 use super::registration::Presence;
 use super::{Phase, Tournament, elimination, round_robin, swiss};
 
@@ -54,15 +55,25 @@ impl Tournament {
                 continue;
             }
             match state {
+                State::Ready { arrived: [true, true], .. } => self.hand_to_admin(index, None, effects),
+                State::InProgress { instance, .. } => self.hand_to_admin(index, Some(instance), effects),
                 State::Ready { arrived, .. } => {
                     let outcome = walkover(&self.matches[index], arrived);
                     self.decide(index, outcome, effects);
                 }
                 State::Decided { outcome, .. } => self.make_final(index, outcome, effects),
-                State::Waiting | State::InProgress { .. } | State::Disputed { .. } | State::Final { .. } => {}
+                State::Waiting | State::Disputed { .. } | State::Final { .. } => {}
             }
         }
         self.settle(effects);
+    }
+
+    /// A match that both came to has no result in time. Which of the two it is for is not known here.
+    fn hand_to_admin(&mut self, index: usize, instance: Option<InstanceId>, effects: &mut Vec<Effect>) {
+        let fixture = &mut self.matches[index];
+        fixture.state = State::Disputed { instance, outcome: None };
+        let (match_id, attempt) = (MatchId::at(index), fixture.attempts);
+        effects.push(Effect::MatchOverdue { match_id, attempt, at: self.now });
     }
 
     /// Starts with those whose presence is `needed`, or ends when they are too few.
@@ -164,9 +175,9 @@ impl Tournament {
 /// When time alone ends a state.
 const fn deadline(state: &State) -> Option<UnixMillis> {
     match state {
-        State::Ready { due_at, .. } => *due_at,
+        State::Ready { due_at, .. } | State::InProgress { due_at, .. } => Some(*due_at),
         State::Decided { final_at, .. } => Some(*final_at),
-        State::Waiting | State::InProgress { .. } | State::Disputed { .. } | State::Final { .. } => None,
+        State::Waiting | State::Disputed { .. } | State::Final { .. } => None,
     }
 }
 

@@ -45,7 +45,7 @@ impl Tournament {
         }
         let disputed = match fixture.state {
             State::Waiting | State::Ready { .. } => return Err(Refused::NotYet("the match has not begun")),
-            State::InProgress { instance } => State::Disputed { instance: Some(instance), outcome: None },
+            State::InProgress { instance, .. } => State::Disputed { instance: Some(instance), outcome: None },
             State::Decided { outcome, .. } => State::Disputed { instance: None, outcome: Some(outcome) },
             // The other one, or the same for another reason: that is heard too.
             State::Disputed { .. } => fixture.state,
@@ -121,7 +121,10 @@ impl Tournament {
                         let outcome = walkover(&self.matches[index], here);
                         self.decide(index, outcome, effects);
                     }
-                    _ => self.matches[index].state = State::InProgress { instance },
+                    _ => {
+                        let due_at = self.now.plus_millis(self.definition.match_max_ms);
+                        self.matches[index].state = State::InProgress { instance, due_at };
+                    }
                 }
             }
             _ => self.open_match(index, effects),

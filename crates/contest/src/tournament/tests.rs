@@ -7,6 +7,7 @@ use super::*;
 
 pub(super) const REGISTRATION_ENDS: u64 = 1_000;
 pub(super) const NO_SHOW_MS: u64 = 600;
+pub(super) const MATCH_MAX_MS: u64 = 9_000;
 pub(super) const SINGLE: Format = Format::SingleElimination;
 pub(super) const DOUBLE: Format = Format::DoubleElimination { bracket_reset: true };
 
@@ -29,6 +30,7 @@ pub(super) fn definition(format: Format) -> Definition {
         registration: window(100, REGISTRATION_ENDS),
         check_in: None,
         no_show_after_ms: NO_SHOW_MS,
+        match_max_ms: MATCH_MAX_MS,
         dispute_window_ms: 0,
         prizes: vec![prize(1, "gold", 100), prize(2, "gold", 50), prize(3, "gold", 25)],
     }

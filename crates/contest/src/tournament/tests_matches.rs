@@ -3,7 +3,8 @@
 use domain::time::UnixMillis;
 
 use super::tests::{
-    NO_SHOW_MS, REGISTRATION_ENDS, SINGLE, definition, id, instance, play, ready, request, started,
+    MATCH_MAX_MS, NO_SHOW_MS, REGISTRATION_ENDS, SINGLE, definition, id, instance, play, ready, request,
+    started,
 };
 use super::tests_rules::{FIRST, send, start};
 use super::*;
@@ -54,7 +55,34 @@ fn who_does_not_come_loses() {
     for number in [1, 2] {
         assert_eq!(send(&mut t, 1_001, arrive(number)), Ok(vec![]));
     }
-    assert_eq!(t.next_deadline(), None, "who is there does not lose because no instance came");
+    assert_eq!(send(&mut t, 1_010, arrive(2)), Ok(vec![]), "a repeat");
+    let overdue = 1_001 + MATCH_MAX_MS;
+    assert_eq!(t.next_deadline(), Some(UnixMillis::new(overdue)), "a repeat puts nothing off");
+    let effects = send(&mut t, overdue, Action::Tick).expect("a tick");
+    assert_eq!(effects.iter().map(Effect::id).collect::<Vec<_>>(), [format!("match-1-overdue-1-{overdue}")]);
+    assert_eq!((t.phase(), winner(&t), t.next_deadline()), (Phase::Running, None, None), "nobody lost by it");
+    // An admin lets it go on: it is played again.
+    send(&mut t, overdue, resolve(Ruling::Stand, 60, "no host had room")).expect("a ruling");
+    assert_eq!(ready(&t).map(|(match_id, _)| match_id), Some(FIRST));
+}
+
+#[test]
+fn a_match_that_gets_no_result_comes_before_an_admin() {
+    let mut t = started(definition(SINGLE), 2);
+    send(&mut t, 1_001, start(8)).expect("it begins");
+    let mut due = 1_001 + MATCH_MAX_MS;
+    for by in [60, 61] {
+        assert_eq!(t.next_deadline(), Some(UnixMillis::new(due)));
+        send(&mut t, due - 1, start(8)).expect("a repeat");
+        let effects = send(&mut t, due, Action::Tick).expect("a tick");
+        assert_eq!(effects[0].id(), format!("match-1-overdue-1-{due}"));
+        assert_eq!(send(&mut t, due, report(8, 1, 1)), Err("not_yet"));
+        // It goes on where it was, for as long again.
+        send(&mut t, due + 5, resolve(Ruling::Stand, by, "they play still")).expect("a ruling");
+        due += 5 + MATCH_MAX_MS;
+    }
+    send(&mut t, due - 1, report(8, 1, 2)).expect("a result");
+    assert_eq!((t.phase(), winner(&t)), (Phase::Finished, Some(id(2))));
 }
 
 #[test]

@@ -164,7 +164,7 @@ impl Run {
                 85..90 => self.act(Action::Forfeit { match_id, attempt, entrant }),
                 _ => self.wait(),
             },
-            State::InProgress { instance } => match roll {
+            State::InProgress { instance, .. } => match roll {
                 0..80 => {
                     let game = u8::try_from(fixture.games.len() + 1).expect("small");
                     self.contradict(match_id, &fixture, pair);

@@ -61,15 +61,17 @@ pub enum SlotView {
 pub enum StatusView {
     /// It waits for others.
     Waiting,
-    /// It waits for the two; who is not there by then loses.
+    /// It waits for the two; who is not there by then loses, and if both are, an admin decides.
     Ready {
         /// When.
-        due_at: Option<UnixMillis>,
+        due_at: UnixMillis,
     },
     /// It is played.
     InProgress {
         /// Where it can be watched.
         instance: InstanceId,
+        /// Without a result by then, an admin decides.
+        due_at: UnixMillis,
     },
     /// It has a winner, if nobody disputes it.
     Decided,
@@ -155,7 +157,7 @@ impl Tournament {
         let (status, outcome) = match fixture.state {
             State::Waiting => (StatusView::Waiting, None),
             State::Ready { due_at, .. } => (StatusView::Ready { due_at }, None),
-            State::InProgress { instance } => (StatusView::InProgress { instance }, None),
+            State::InProgress { instance, due_at } => (StatusView::InProgress { instance, due_at }, None),
             State::Decided { outcome, .. } => (StatusView::Decided, Some(outcome)),
             State::Disputed { outcome, .. } => (StatusView::Disputed, outcome),
             State::Final { outcome } => (StatusView::Final, Some(outcome)),

@@ -53,6 +53,10 @@ pub struct TournamentDefinition {
     pub check_in: Option<TimeWindow>,
     /// How long a match that can be played waits for those who must come, in milliseconds, up to 30 days.
     pub no_show_after_ms: u64,
+    /// How long a match that both came to, or that has begun, may go without a result, in milliseconds, up to 30 days;
+    /// an hour unless told. Then it is `disputed`: an administrator decides.
+    #[serde(default = "TournamentDefinition::match_max_ms")]
+    pub match_max_ms: u64,
     /// How long a decided match can be disputed before anything follows from it, in milliseconds; 0 for not.
     pub dispute_window_ms: u64,
     /// Who is seeded above whom.
@@ -69,6 +73,12 @@ pub struct TournamentDefinition {
     pub regions: Vec<String>,
     /// The zone of the catalogue that matches are played in.
     pub zone: ZoneId,
+}
+
+impl TournamentDefinition {
+    const fn match_max_ms() -> u64 {
+        60 * 60 * 1_000
+    }
 }
 
 /// How it is found out who is the best.

@@ -200,7 +200,8 @@ pub struct BracketMatch {
     pub best_of: u8,
     /// Where it stands.
     pub status: MatchStatus,
-    /// Who is not there by then loses, in milliseconds since 1970.
+    /// Of a match that is ready: who is not there by then loses. Once both came, or it is played: without a result by
+    /// then, an administrator decides. In milliseconds since 1970.
     pub due_at: Option<UnixMillis>,
     /// Where it is played.
     pub instance: Option<InstanceId>,
