@@ -1,6 +1,7 @@
 //! What administrators do, and what nobody else can.
 
 mod audit;
+mod ban_boards;
 mod bans;
 mod keys;
 mod maintenance;
