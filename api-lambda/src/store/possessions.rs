@@ -14,6 +14,7 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
 pub(crate) mod actions;
 mod deeds;
 pub(crate) mod gains;
+pub(crate) mod grants;
 pub(crate) mod parts;
 pub(crate) mod reading;
 pub(crate) mod wallet;

@@ -3,6 +3,7 @@
 mod audit;
 mod ban_boards;
 mod bans;
+mod grants;
 mod keys;
 mod maintenance;
 mod operations;

@@ -162,11 +162,11 @@ async fn no_character_slips_past_a_ban() {
         there.get("/v1/characters").await;
         let (body, name) = (json!({ "reason": "x" }), json!({ "name": fresh_name() }));
         let nothing = json!({});
-        let restore = format!("{path}/restore");
+        let (restore, own) = (format!("{path}/restore"), format!("/v1/characters/{}", kept.id));
         let (made, restored, deleted, banned) = tokio::join!(
             there.post("/v1/characters", &name),
             there.post(&restore, &nothing),
-            there.delete(&format!("/v1/characters/{}", kept.id)),
+            there.delete(&own),
             ban(&app, player.account, &body),
         );
         assert_eq!(banned.status, 200, "{}", banned.text);
