@@ -1,4 +1,5 @@
-//! Telling edge and hosts about a ban: when it is made, and again each second until both know. It knows no route.
+//! Telling edge, hosts and boards about a ban: when it is made, lifted or has run out, and again each second until all
+//! follow. It knows no route.
 
 use domain::contract::bans::{EdgeState, ban_text};
 use domain::contract::edge::BanOrder;
@@ -23,7 +24,7 @@ enum Untold {
     Edge(#[from] EdgeError),
 }
 
-/// Tells hosts and edge. What fails is tried again by [`step`].
+/// Tells hosts, boards and edge. What fails is tried again by [`step`].
 pub(crate) async fn tell(store: &Store, edge: &EdgeClient, account: AccountId, ban: &BanRecord) -> EdgeState {
     match try_to_tell(store, edge, account, ban).await {
         Ok(()) => EdgeState::Told,
@@ -41,19 +42,40 @@ async fn try_to_tell(
     ban: &BanRecord,
 ) -> Result<(), Untold> {
     let now = crate::clock::now();
-    let known = if ban.holds(now) {
+    let is_banned = ban.holds(now);
+    let characters = ids_of(store, account).await?;
+    if is_banned {
         // No host takes the account in from the moment on at which the ban was stored, so who is in now is all.
-        kick_all(store, account, &ban_text(&ban.reason, ban.until), now).await?;
-        let until = (ban.until < UnixMillis::FOREVER).then_some(ban.until);
-        edge.ban(account, &BanOrder { reason: ban.reason.clone(), until, version: ban.version }).await?
-    } else {
-        edge.unban(account, ban.version).await?
-    };
-    if !known {
+        kick(store, &characters, &ban_text(&ban.reason, ban.until), now).await?;
+    }
+    // Neither waits for the other: boards follow while the edge is down, and many entries do not let a player in.
+    let (followed, known) = tokio::join!(
+        store.follow_ban(account, ban.version, &characters, is_banned),
+        tell_edge(edge, account, ban, is_banned),
+    );
+    if !known? {
         tracing::warn!(account.id = %account, "the edge has no such account: there is nothing to tell it");
     }
+    followed?;
     store.ban_told(account, ban.version, now).await?;
     Ok(())
+}
+
+async fn tell_edge(
+    edge: &EdgeClient,
+    account: AccountId,
+    ban: &BanRecord,
+    is_banned: bool,
+) -> Result<bool, EdgeError> {
+    if !is_banned {
+        return edge.unban(account, ban.version).await;
+    }
+    let until = (ban.until < UnixMillis::FOREVER).then_some(ban.until);
+    edge.ban(account, &BanOrder { reason: ban.reason.clone(), until, version: ban.version }).await
+}
+
+async fn ids_of(store: &Store, account: AccountId) -> Result<Vec<CharacterId>, StoreError> {
+    Ok(store.characters_of(account).await?.iter().map(|character| character.id).collect())
 }
 
 /// Takes every character of the account out of the world; the answer is which were in it.
@@ -63,9 +85,7 @@ pub(crate) async fn kick_all(
     reason: &str,
     now: UnixMillis,
 ) -> Result<Vec<CharacterId>, StoreError> {
-    let characters = store.characters_of(account).await?;
-    let ids: Vec<CharacterId> = characters.iter().map(|character| character.id).collect();
-    kick(store, &ids, reason, now).await
+    kick(store, &ids_of(store, account).await?, reason, now).await
 }
 
 /// Takes these characters out of the world; the answer is which were in it.
@@ -84,8 +104,9 @@ pub(crate) async fn kick(
     try_join_all(posts).await
 }
 
-/// Tells what is still to be told; the answer is how many are known now, and how many are not.
+/// Tells what is still to be told, that bans have run out too; the answer is how many are known now, and how many are not.
 pub(crate) async fn step(store: &Store, edge: &EdgeClient) -> Result<(u32, u32), StoreError> {
+    store.end_bans(STEP_MAX, crate::clock::now()).await?;
     let pending = store.pending_bans(STEP_MAX).await?;
     let told = join_all(pending.iter().map(|account| async {
         match store.ban_of(*account).await {

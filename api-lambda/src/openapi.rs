@@ -24,7 +24,8 @@ const TAGS: [(&str, &str); 16] = [
     ("zones", "Where one can play, and a place there: the address of a host and a ticket to it."),
     (
         "possessions",
-        "What a character has: items, what it wears, money with its ledger, progress. Only hosts change it.",
+        "What a character has: items, what it wears, money with its ledger, progress. Only hosts and administrators \
+         change it.",
     ),
     (
         "market",

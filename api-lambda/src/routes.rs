@@ -195,6 +195,7 @@ fn administration() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::players::read))
         .routes(routes!(admin::players::notes, admin::players::add_note))
         .routes(routes!(admin::players::kick))
+        .routes(routes!(admin::grants::grant))
         .routes(routes!(admin::privacy::export))
         .routes(routes!(admin::privacy::erase))
         .routes(routes!(admin::operations::hosts))

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod bans;
+pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod maintenance;
 pub(crate) mod moderation;

@@ -163,7 +163,8 @@ pub(crate) async fn hide(
     Ok(Json(BoardsHidden { is_hidden: true, changed: store.hide_from_boards(id).await? }))
 }
 
-/// Lets a hidden character count again. Doing it twice changes nothing.
+/// Lets a character that was hidden so count again. Doing it twice changes nothing, and characters of a banned account
+/// stay hidden as long as the ban holds.
 #[utoipa::path(
     delete, path = "/admin/v1/boards/hidden/{id}", tag = "admin", security(("admin_key" = [])),
     params(("id" = CharacterId, Path, description = "The character")),

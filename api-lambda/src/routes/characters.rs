@@ -86,6 +86,7 @@ pub(crate) async fn create(
         Ok(()) => character,
         Err(CreateRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
         Err(CreateRefusal::NameTaken) => return Err(ApiError::NameTaken),
+        Err(CreateRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
         Err(CreateRefusal::Repeated) => {
             // The same request, sent twice at once: the other one has stored its answer.
             let earlier = match &keyed {
@@ -233,6 +234,7 @@ pub(crate) async fn restore(
             Ok(()) => return Ok(Json(restored)),
             Err(RestoreRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
             Err(RestoreRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
+            Err(RestoreRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
             Err(RestoreRefusal::Repeated | RestoreRefusal::Changed) => {
                 refusals::characters::RESTORE_EXPIRED.into()
             }

@@ -36,6 +36,8 @@ pub(crate) enum CreateRefusal {
     NameTaken,
     /// The request was answered before, or is being answered now.
     Repeated,
+    /// The account was banned while the request was under way.
+    Banned,
 }
 
 /// Why a character was not renamed.
@@ -66,12 +68,16 @@ impl Store {
                     .set_item(Some(character_item(account, character)))
                     .condition_expression("attribute_not_exists(pk)"),
             ),
+            // All that an account has when a ban is stored is all that the ban is about.
+            self.not_banned_part(account, character.created_at),
         ];
         parts.extend(answer.map(|answer| self.answer_part(answer)));
         parts.push(self.findable_part(&character.name, character.id, account));
         Ok(self.transact(parts).await?.map_err(|parts| {
-            if answer.is_some() && parts.get(3).is_some_and(transact::Part::is_refused) {
+            if answer.is_some() && parts.get(4).is_some_and(transact::Part::is_refused) {
                 CreateRefusal::Repeated
+            } else if parts[3].is_refused() {
+                CreateRefusal::Banned
             } else if parts[0].is_refused() {
                 CreateRefusal::TooMany
             } else {

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 pub(crate) mod actions;
 mod deeds;
 pub(crate) mod gains;
+pub(crate) mod grants;
 pub(crate) mod parts;
 pub(crate) mod reading;
 pub(crate) mod wallet;

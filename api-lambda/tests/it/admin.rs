@@ -1,7 +1,9 @@
 //! What administrators do, and what nobody else can.
 
 mod audit;
+mod ban_boards;
 mod bans;
+mod grants;
 mod keys;
 pub(crate) mod life;
 mod maintenance;

@@ -1,12 +1,13 @@
 //! `/internal/v1/instances`: saves and durable events.
 
 use domain::contract::hosts::{BatchOutcome, ClaimedCharacter, EntryOutcome, HostRegistered};
-use domain::contract::players::Character;
+use domain::contract::players::{Character, JoinResponse};
 use domain::ids::{CharacterId, HostId, InstanceId};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, App, Player, SERVICE_TOKEN, send};
+use crate::friends::{Person, person};
 
 pub(crate) struct World<'a> {
     pub(crate) app: &'a App,
@@ -205,19 +206,61 @@ async fn an_instance_ends_for_its_owner_only_and_not_while_somebody_comes() {
 async fn a_player_joins_where_a_friend_is() {
     let app = App::start().await;
     let worlds = [world(&app).await, world(&app).await];
-    let (ada, bob) = (app.player().await, app.player().await);
-    let (adas, bobs) = (ada.create("Ada").await, bob.create("Bob").await);
+    let (ada, bob) = (person(&app, "Ada").await, person(&app, "Bob").await);
+    ada.befriend(&bob).await;
     for (number, world) in worlds.iter().enumerate() {
-        world.claim(&ada, &adas).await;
-        let body = json!({ "character": bobs.id, "with": adas.id });
-        let answer = bob.post_keyed("/v1/zones/forest/join", &format!("k{number}"), &body).await;
-        assert_eq!(answer.ok::<Value>(200)["instance"], json!(world.registered.instances[0].instance));
+        world.claim(&ada.player, &ada.character).await;
+        let place = joined(&bob, &format!("k{number}"), Some(ada.id())).await;
+        assert_eq!(place, world.registered.instances[0].instance);
     }
     // Nobody there, or nobody at all: the usual choice.
-    for (key, friend) in [("k8", json!(bobs.id)), ("k9", json!(CharacterId::from_u128(7)))] {
-        let body = json!({ "character": bobs.id, "with": friend });
-        assert_eq!(bob.post_keyed("/v1/zones/forest/join", key, &body).await.status, 200);
+    for (key, friend) in [("k8", bob.id()), ("k9", CharacterId::from_u128(7))] {
+        joined(&bob, key, Some(friend)).await;
     }
-    let body = json!({ "character": bobs.id, "with": "someone" });
-    bob.post_keyed("/v1/zones/forest/join", "k10", &body).await.problem(400, "bad_body");
+    let body = json!({ "character": bob.id(), "with": "someone" });
+    bob.player.post_keyed("/v1/zones/forest/join", "k10", &body).await.problem(400, "bad_body");
+}
+
+/// Where the forest takes this character in.
+async fn joined(who: &Person<'_>, key: &str, with: Option<CharacterId>) -> InstanceId {
+    let body = json!({ "character": who.id(), "with": with });
+    who.player.post_keyed("/v1/zones/forest/join", key, &body).await.ok::<JoinResponse>(200).instance
+}
+
+#[tokio::test]
+async fn nobody_is_followed_but_by_friends_and_party_whom_no_block_parts() {
+    let app = App::start().await;
+    let worlds = [world(&app).await, world(&app).await];
+    let mut people = Vec::new();
+    for name in ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay", "Gus"] {
+        people.push(person(&app, name).await);
+    }
+    let [ada, stranger, member, fallen_out, blocker, blocked, friend] = people.as_slice() else {
+        panic!("seven")
+    };
+    let party = ada.found().await.id;
+    for other in [member, fallen_out] {
+        ada.take_in(party, other).await;
+    }
+    for other in [blocker, blocked, friend] {
+        ada.befriend(other).await;
+    }
+    for other in [fallen_out, blocker] {
+        other.block(ada.id()).await;
+    }
+    ada.block(blocked.id()).await;
+    // Whoever is not led gets the instance that fills up, and Ada is in the other one.
+    let usual = joined(stranger, "usual", None).await;
+    let other = worlds.iter().find(|world| world.registered.instances[0].instance != usual);
+    let other = other.expect("two instances");
+    other.claim(&ada.player, &ada.character).await;
+    for who in [stranger, fallen_out, blocker, blocked] {
+        let name = &who.character.name;
+        assert_eq!(joined(who, "with", Some(ada.id())).await, usual, "{name} follows");
+    }
+    for who in [member, friend] {
+        let name = &who.character.name;
+        let place = other.registered.instances[0].instance;
+        assert_eq!(joined(who, "with", Some(ada.id())).await, place, "{name} does not follow");
+    }
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
 use domain::contract::players::{JoinRequest, JoinResponse};
-use domain::ids::{InstanceId, ZoneId};
+use domain::ids::{AccountId, CharacterId, InstanceId, ZoneId};
 use token::KeyRing;
 
 use crate::error::ApiError;
@@ -15,6 +15,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::party::Party;
 use crate::placement::{Choice, Openness, choose};
+use crate::relation::List;
 use crate::state::Region;
 use crate::store::adverts::Search;
 use crate::store::item::{self, Item};
@@ -68,7 +69,7 @@ pub(crate) async fn join(
     let answer = if let Some(answer) = met {
         answer
     } else {
-        let wanted = company(&store, &body, party.as_ref(), &zone).await?;
+        let wanted = company(&store, claims.sub, &body, party.as_ref(), &zone).await?;
         sit(&store, &tickets, traveller, &zone, capacity, wanted).await?
     };
     if store.keep_answer(&keyed.answer(&answer, answer.expires_at)).await? {
@@ -90,12 +91,18 @@ pub(crate) async fn join(
 /// The instance with whom the player wants to meet, or where most of the party is.
 async fn company(
     store: &Store,
+    account: AccountId,
     body: &JoinRequest,
     party: Option<&Party>,
     zone: &ZoneId,
 ) -> Result<Option<InstanceId>, ApiError> {
-    if let Some(friend) = body.with {
-        return Ok(store.whereabouts(&[friend]).await?.first().map(|found| found.instance));
+    if let Some(other) = body.with {
+        // Whoever may not know where the other one is gets the answer for one who is nowhere: nobody is followed,
+        // and a block is not shown.
+        if !may_follow(store, account, party, other).await? {
+            return Ok(None);
+        }
+        return Ok(store.whereabouts(&[other]).await?.first().map(|found| found.instance));
     }
     let Some(party) = party else { return Ok(None) };
     let others: Vec<_> = party.characters().into_iter().filter(|id| *id != body.character).collect();
@@ -109,6 +116,22 @@ async fn company(
         .into_iter()
         .max_by_key(|(instance, count)| (*count, std::cmp::Reverse(*instance)))
         .map(|most| most.0))
+}
+
+/// Whether the player may come to where this character is: a friend or one of the party, and neither blocks the other.
+async fn may_follow(
+    store: &Store,
+    account: AccountId,
+    party: Option<&Party>,
+    other: CharacterId,
+) -> Result<bool, StoreError> {
+    let member = party.and_then(|party| party.members.iter().find(|member| member.character == other));
+    let owner = match member {
+        Some(member) => Some(member.account),
+        None => store.known(account, List::Friends, other).await?,
+    };
+    let Some(owner) = owner else { return Ok(false) };
+    Ok(store.blocked_between(account, &[owner]).await?.is_empty())
 }
 
 /// Takes a seat in one instance after the other until there is room: what is known of them is up to seconds old, so

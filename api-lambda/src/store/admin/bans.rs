@@ -1,6 +1,6 @@
 //! Bans. `pk` the account, `sk` `ban` is the ban in force, or the last one; claims are checked against it. `bans` with
-//! the account as `sk` holds what edge and hosts are still to be told. A ban rises in version with each change, so
-//! that an order that comes late changes nothing.
+//! the account as `sk` holds what edge, hosts and boards are still to be told, `ban-ends` with the time and the account
+//! as `sk` when bans run out. A ban rises in version with each change, so that an order that comes late changes nothing.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
 use domain::ids::AccountId;
@@ -9,10 +9,11 @@ use domain::time::UnixMillis;
 use crate::store::admin::audit::AuditKey;
 use crate::store::admin::{Partition, admin_item, read_optional_number};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
 const BAN: &str = "ban";
 const BANS: &str = "bans";
+const ENDS: &str = "ban-ends";
 
 /// A ban as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,12 @@ pub(crate) struct BanRecord {
 impl BanRecord {
     pub(crate) fn holds(&self, now: UnixMillis) -> bool {
         self.lifted_at.is_none() && self.until > now
+    }
+
+    /// Where it is noted when the ban runs out, if it ever does.
+    fn end_key(&self, account: AccountId) -> Option<String> {
+        let runs_out = self.lifted_at.is_none() && self.until < UnixMillis::FOREVER;
+        runs_out.then(|| format!("{:016}#{account}", self.until.as_millis()))
     }
 }
 
@@ -80,12 +87,13 @@ impl Store {
                 BanChange::Ban { .. } => "banned",
                 BanChange::Lift => "unbanned",
             };
-            let parts = vec![
+            let mut parts = vec![
                 self.put_ban_part(account, &record, known.as_ref()),
                 watch,
                 self.pending_part(account, version),
                 self.audit_effect_part(audit, effect),
             ];
+            parts.extend(self.end_parts(account, known.as_ref(), &record));
             if self.transact(parts).await?.is_ok() {
                 return Ok(Some(record));
             }
@@ -117,6 +125,64 @@ impl Store {
                 .expression_attribute_values(":known", number(known.version)),
             None => put.condition_expression("attribute_not_exists(pk)"),
         })
+    }
+
+    /// The note of when a ban runs out, instead of the one from before.
+    fn end_parts(
+        &self,
+        account: AccountId,
+        known: Option<&BanRecord>,
+        record: &BanRecord,
+    ) -> Vec<TransactWriteItem> {
+        let table = &self.tables.admin;
+        let (before, after) = (known.and_then(|known| known.end_key(account)), record.end_key(account));
+        let old = before.filter(|before| after.as_ref() != Some(before)).map(|key| {
+            transact::delete(Delete::builder().table_name(table).key("pk", text(ENDS)).key("sk", text(key)))
+        });
+        let new = after
+            .map(|key| transact::put(Put::builder().table_name(table).set_item(Some(admin_item(ENDS, key)))));
+        old.into_iter().chain(new).collect()
+    }
+
+    /// Makes bans that have run out such as are lifted, so that whoever was told of them is told of that, `most` of
+    /// them at most.
+    pub(crate) async fn end_bans(&self, most: i32, now: UnixMillis) -> Result<(), StoreError> {
+        let of = Partition { index: None, name: "pk", value: ENDS.into(), prefix: "", newest_first: false };
+        let (items, _) = self.admin_page(of, most, None).await?;
+        for item in &items {
+            let key = item::read_text(item, "sk")?;
+            let Some((Ok(until), Ok(account))) =
+                key.split_once('#').map(|(until, account)| (until.parse(), account.parse()))
+            else {
+                let reason = format!("{key:?} is no time and account");
+                return Err(StoreError::Corrupt { pk: ENDS.to_owned(), reason });
+            };
+            if UnixMillis::new(until) > now {
+                break;
+            }
+            self.end_ban(account, key, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_ban(&self, account: AccountId, key: &str, now: UnixMillis) -> Result<(), StoreError> {
+        let known = self.ban_of(account).await?;
+        let Some(known) = known.filter(|known| known.end_key(account).as_deref() == Some(key)) else {
+            // Nobody has such a ban any more: its account was deleted.
+            let call = self.client.delete_item().table_name(&self.tables.admin).key("pk", text(ENDS));
+            call.key("sk", text(key)).send().await.map_err(unavailable)?;
+            return Ok(());
+        };
+        let version = (known.version + 1).max(now.as_millis());
+        let record = BanRecord { version, lifted_at: Some(known.until), ..known.clone() };
+        let mut parts = vec![
+            self.put_ban_part(account, &record, Some(&known)),
+            self.unwatch_ban_part(account),
+            self.pending_part(account, version),
+        ];
+        parts.extend(self.end_parts(account, Some(&known), &record));
+        // If it is refused, somebody has changed the ban, and when it ends with it.
+        self.transact(parts).await.map(drop)
     }
 
     fn pending_part(&self, account: AccountId, version: u64) -> TransactWriteItem {
@@ -154,6 +220,19 @@ impl Store {
         let of = Partition { index: None, name: "pk", value: BANS.into(), prefix: "", newest_first: false };
         let (items, _) = self.admin_page(of, most, None).await?;
         items.iter().map(|item| item::read_parsed(item, "sk")).collect()
+    }
+
+    /// The check that the ban of the account is the one of this version, as part of a transaction.
+    pub(crate) fn ban_version_part(&self, account: AccountId, version: u64) -> TransactWriteItem {
+        transact::check(
+            ConditionCheck::builder()
+                .table_name(&self.tables.admin)
+                .key("pk", text(account))
+                .key("sk", text(BAN))
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(version)),
+        )
     }
 
     /// The check that no ban of the account is in force, as part of a transaction.

@@ -1,9 +1,11 @@
-//! Characters that are on no board: the banned and the deleted. A flag says what should be, and work is left until
+//! Characters that are on no board: the hidden, the banned and the deleted. A flag says what should be, and work is left until
 //! every entry follows; so a crash between two of these writes is mended by the next sweep.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use contest::rank::Change;
-use domain::ids::{CharacterId, SeasonId};
+use domain::ids::{AccountId, CharacterId, SeasonId};
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
@@ -15,6 +17,9 @@ const FLAG_SORT_KEY: &str = "flag";
 /// Why a character is on no board. Each is undone by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hidden {
+    /// An administrator has hidden this one character.
+    ByHand,
+    /// Its account is banned.
     Banned,
     Deleted,
 }
@@ -22,6 +27,7 @@ pub(crate) enum Hidden {
 impl Hidden {
     const fn name(self) -> &'static str {
         match self {
+            Self::ByHand => "hidden",
             Self::Banned => "banned",
             Self::Deleted => "deleted",
         }
@@ -31,8 +37,10 @@ impl Hidden {
 /// What should be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flag {
+    is_hidden: bool,
     is_banned: bool,
-    is_deleted: bool,
+    /// Whether entries may have yet to follow.
+    has_work: bool,
     version: u64,
 }
 
@@ -44,25 +52,35 @@ impl Flag {
     pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
         item::check_version(item)?;
         let is = |hidden: Hidden| matches!(item.get(hidden.name()), Some(AttributeValue::Bool(true)));
-        let (is_banned, is_deleted) = (is(Hidden::Banned), is(Hidden::Deleted));
-        Ok(Self { is_banned, is_deleted, version: item::read_number(item, "version")? })
+        let is_banned = is(Hidden::Banned);
+        Ok(Self {
+            is_hidden: is_banned || is(Hidden::ByHand) || is(Hidden::Deleted),
+            is_banned,
+            has_work: item.contains_key("work"),
+            version: item::read_number(item, "version")?,
+        })
     }
 
     pub(super) const fn is_hidden(self) -> bool {
-        self.is_banned || self.is_deleted
+        self.is_hidden
     }
 }
 
 impl Store {
-    /// The part of a transaction that hides a character from all boards, or takes this reason back. Call
+    /// The part of a transaction that hides a character from all boards, or takes these reasons back. Call
     /// [`Self::settle_boards`] afterwards; if nobody does, a sweep will.
-    pub(crate) fn hide_part(&self, character: CharacterId, why: Hidden, is_so: bool) -> TransactWriteItem {
+    pub(crate) fn hide_part(&self, character: CharacterId, why: &[Hidden], is_so: bool) -> TransactWriteItem {
+        let mut set = "SET v = :v, #work = :work".to_owned();
+        let mut update = Update::builder();
+        for reason in why.iter().map(|reason| reason.name()) {
+            set.push_str(&format!(", #{reason} = :so"));
+            update = update.expression_attribute_names(format!("#{reason}"), reason);
+        }
         transact::update(
-            Update::builder()
+            update
                 .table_name(&self.tables.boards)
                 .set_key(Some(flag_key(character)))
-                .update_expression("SET v = :v, #why = :so, #work = :work ADD #version :one")
-                .expression_attribute_names("#why", why.name())
+                .update_expression(format!("{set} ADD #version :one"))
                 .expression_attribute_names("#work", "work")
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":v", number(ITEM_VERSION))
@@ -72,20 +90,53 @@ impl Store {
         )
     }
 
+    /// Hides these characters of an account from all boards since its ban of this version holds, or shows them since
+    /// it does not hold any more. Repeating it goes on where it was cut short, and it does nothing for a ban that was
+    /// changed since: whoever tells of the newer one sees to them.
+    pub(crate) async fn follow_ban(
+        &self,
+        account: AccountId,
+        version: u64,
+        characters: &[CharacterId],
+        is_banned: bool,
+    ) -> Result<(), StoreError> {
+        let (items, _) = self.board_items(characters.iter().map(|id| flag_key(*id)).collect(), &[]).await?;
+        let mut flags = BTreeMap::new();
+        for item in &items {
+            flags.insert(item::read_parsed::<CharacterId>(item, "pk")?, Flag::read(item)?);
+        }
+        let is_other = |id: &&CharacterId| flags.get(id).is_some_and(|flag| flag.is_banned) != is_banned;
+        let others: Vec<CharacterId> = characters.iter().filter(is_other).copied().collect();
+        if !others.is_empty() {
+            // One transaction, so that a ban that was lifted meanwhile hides nobody after all have been shown.
+            let mut parts = vec![self.ban_version_part(account, version)];
+            parts.extend(others.iter().map(|id| self.hide_part(*id, &[Hidden::Banned], is_banned)));
+            if self.transact(parts).await?.is_err() {
+                return Ok(());
+            }
+        }
+        let unfinished = flags.iter().filter(|(_, flag)| flag.has_work).map(|(id, _)| *id);
+        for character in others.iter().copied().chain(unfinished).collect::<BTreeSet<_>>() {
+            self.settle_boards(character).await?;
+        }
+        Ok(())
+    }
+
     /// Hides a character from all boards, those to come included, and counts it out. The number of entries that
     /// changed.
     pub(crate) async fn hide_from_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
         self.set_hidden(character, true).await
     }
 
-    /// Takes a ban back: the entries count again, with the scores that were submitted meanwhile.
+    /// Takes that back: the entries count again, with the scores that were submitted meanwhile, unless the character
+    /// is hidden for another reason too.
     pub(crate) async fn show_on_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
         self.set_hidden(character, false).await
     }
 
     async fn set_hidden(&self, character: CharacterId, is_hidden: bool) -> Result<u64, StoreError> {
         // The part has no condition, so it cannot be refused.
-        let _ = self.transact(vec![self.hide_part(character, Hidden::Banned, is_hidden)]).await?;
+        let _ = self.transact(vec![self.hide_part(character, &[Hidden::ByHand], is_hidden)]).await?;
         self.settle_boards(character).await
     }
 

@@ -44,6 +44,8 @@ pub(crate) enum RestoreRefusal {
     Changed,
     /// The request was answered before, or is being answered now.
     Repeated,
+    /// The account was banned while the request was under way.
+    Banned,
 }
 
 /// How far the purge of a character got.
@@ -127,7 +129,7 @@ impl Store {
                 ),
                 self.free_name(&stored.character.name),
                 self.unfindable_part(&stored.character.name),
-                self.hide_part(id, Hidden::Deleted, true),
+                self.hide_part(id, &[Hidden::Deleted], true),
             ];
             parts.extend(self.bury_parts(account, id, now.plus_millis(DELETED_CHARACTER_KEPT_MILLIS)));
             if self.transact(parts).await?.is_ok() {
@@ -241,16 +243,20 @@ impl Store {
             self.revive_part(deleted, &restored.name, restored.updated_at),
         ];
         parts.extend(self.exhume_parts(account, restored.id, deleted.purge_at));
-        parts.push(self.hide_part(restored.id, Hidden::Deleted, false));
+        // No ban holds, or this is refused; one that was lifted while the character was deleted has not shown it.
+        parts.push(self.hide_part(restored.id, &[Hidden::Deleted, Hidden::Banned], false));
         parts.push(self.findable_part(&restored.name, restored.id, account));
+        parts.push(self.not_banned_part(account, restored.updated_at));
         parts.extend(answer.map(|answer| self.answer_part(answer)));
         let outcome = self.transact(parts).await?;
         if outcome.is_ok() {
             self.settle_or_leave(restored.id).await;
         }
         Ok(outcome.map_err(|parts| {
-            if parts.get(7).is_some_and(Part::is_refused) {
+            if parts.get(8).is_some_and(Part::is_refused) {
                 RestoreRefusal::Repeated
+            } else if parts[7].is_refused() {
+                RestoreRefusal::Banned
             } else if parts[2].is_refused() {
                 RestoreRefusal::Changed
             } else if parts[0].is_refused() {

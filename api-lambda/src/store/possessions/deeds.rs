@@ -131,14 +131,26 @@ impl Store {
             return Ok(Err(ActionOutcome::Missing));
         };
         let worn = read_worn(worn)?;
-        let empty = Delete::builder()
-            .table_name(&self.tables.possessions)
-            .key("pk", text(character))
-            .key("sk", text(slot_key(slot)))
-            .condition_expression("#item = :item")
-            .expression_attribute_names("#item", "item")
-            .expression_attribute_values(":item", text(worn.id));
-        Ok(Ok(vec![transact::delete(empty), self.take_off_part(character, worn.id, slot)]))
+        let empty = self.empty_slot_part(character, worn.id, slot);
+        Ok(Ok(vec![empty, self.take_off_part(character, worn.id, slot)]))
+    }
+
+    /// Empties a slot; refused if another item is worn there.
+    pub(super) fn empty_slot_part(
+        &self,
+        character: CharacterId,
+        item: ItemId,
+        slot: &SlotId,
+    ) -> TransactWriteItem {
+        transact::delete(
+            Delete::builder()
+                .table_name(&self.tables.possessions)
+                .key("pk", text(character))
+                .key("sk", text(slot_key(slot)))
+                .condition_expression("#item = :item")
+                .expression_attribute_names("#item", "item")
+                .expression_attribute_values(":item", text(item)),
+        )
     }
 
     fn take_off_part(&self, character: CharacterId, item: ItemId, slot: &SlotId) -> TransactWriteItem {

@@ -83,11 +83,17 @@ impl Store {
     /// Takes a unique item as it was read; refused if it has changed since, or is worn or bound. The caller
     /// refuses what [`StoredItem::slot`] and [`StoredItem::bound`] already show.
     pub(crate) fn take_item_part(&self, owner: CharacterId, item: &StoredItem) -> TransactWriteItem {
-        self.remove_item_part(owner, item, "attribute_not_exists(bound) AND ")
+        self.remove_item_part(owner, item, "attribute_not_exists(bound) AND attribute_not_exists(slot) AND ")
     }
 
     /// Destroys a unique item as it was read, bound or not; refused if it has changed since, or is worn.
     pub(crate) fn destroy_item_part(&self, owner: CharacterId, item: &StoredItem) -> TransactWriteItem {
+        self.remove_item_part(owner, item, "attribute_not_exists(slot) AND ")
+    }
+
+    /// Destroys a unique item that is worn, as it was read; refused if it has changed since. The same transaction
+    /// empties the slot.
+    pub(super) fn destroy_worn_item_part(&self, owner: CharacterId, item: &StoredItem) -> TransactWriteItem {
         self.remove_item_part(owner, item, "")
     }
 
@@ -102,7 +108,7 @@ impl Store {
                 .table_name(&self.tables.possessions)
                 .key("pk", text(owner))
                 .key("sk", text(item_key(item.id)))
-                .condition_expression(format!("{also}attribute_not_exists(slot) AND #version = :version"))
+                .condition_expression(format!("{also}#version = :version"))
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":version", number(item.version)),
         )

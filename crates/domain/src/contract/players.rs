@@ -158,7 +158,8 @@ pub struct ZoneSummary {
 pub struct JoinRequest {
     /// Who enters.
     pub character: CharacterId,
-    /// Whom to meet: where this character is, if that is an instance of the zone with room for one more.
+    /// Whom to meet, a friend's character or one of the party: where it is, if that is an instance of the zone with
+    /// room for one more. Anybody else is nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<CharacterId>,
 }

@@ -92,7 +92,7 @@ pub struct LedgerEntry {
     pub balance: u64,
     /// Why: `loot`, `sale` and so on.
     pub reason: ReasonId,
-    /// What caused it: an event of an instance, a listing, a trade.
+    /// What caused it: an event of an instance, a listing, a trade, a call of an administrator in the audit log.
     pub cause: String,
     /// When.
     pub at: UnixMillis,

@@ -1,4 +1,4 @@
-//! What administrators see and do about players and about what runs: search, notes, kicks, hosts, broadcasts.
+//! What administrators see and do about players and about what runs: search, notes, kicks, grants, hosts, broadcasts.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,10 @@ use crate::contract::admin::{MessageText, NoteText, Reason};
 use crate::contract::bans::BanState;
 use crate::contract::edge::AccountRecord;
 use crate::contract::players::Character;
-use crate::ids::{AccountId, AuditId, CharacterId, HostId, InstanceId, MessageId, ZoneId};
+use crate::contract::possessions::Balance;
+use crate::ids::{
+    AccountId, AuditId, CharacterId, CurrencyId, HostId, InstanceId, ItemId, ItemKind, MessageId, ZoneId,
+};
 use crate::time::UnixMillis;
 
 /// Answer of `GET /admin/v1/players`.
@@ -123,6 +126,69 @@ pub struct KickPlayer {
 pub struct Kicked {
     /// Characters that were in the world, and are out of it in a moment.
     pub characters: Vec<CharacterId>,
+}
+
+/// Body of `POST /admin/v1/players/{account}/characters/{character}/grants`, which needs an `Idempotency-Key`: what
+/// the character is given and what is taken from it, all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GrantPossessions {
+    /// Why, for the audit log.
+    pub reason: Reason,
+    /// Items by their kind; several entries of one kind are added up.
+    #[serde(default)]
+    pub items: Vec<GrantItems>,
+    /// Unique items that are taken, worn or bound ones too.
+    #[serde(default)]
+    pub take_items: Vec<ItemId>,
+    /// Money; each entry is one of the ledger.
+    #[serde(default)]
+    pub currencies: Vec<GrantMoney>,
+}
+
+/// Items of a kind that are given or taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GrantItems {
+    /// The kind, as the catalogue names it.
+    pub item: ItemKind,
+    /// How many are given, or below 0 taken from a stack; not 0.
+    pub count: i64,
+}
+
+/// Money that is given or taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GrantMoney {
+    /// The currency.
+    pub currency: CurrencyId,
+    /// How much is given, or below 0 taken; not 0.
+    pub amount: i64,
+}
+
+/// Answer of a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Granted {
+    /// The call in the audit log; the ledger names it as the cause.
+    pub audit: AuditId,
+    /// Unique items that came into being.
+    pub made: Vec<GrantedItem>,
+    /// The balances that changed, as they are now.
+    pub balances: Vec<Balance>,
+}
+
+/// A unique item that came into being.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GrantedItem {
+    /// The item.
+    pub id: ItemId,
+    /// Its kind.
+    pub item: ItemKind,
 }
 
 /// Body of calls that end what runs: an instance, a host.
