@@ -278,7 +278,8 @@ async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>
 /// as well, and the description does not tell of that.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        let words = "the body does not have the form that this address takes: it must be an object, not an array";
+        let words =
+            "the body does not have the form that this address takes: it must be an object, not an array";
         return Err(ApiError::BadBody(words.into()));
     }
     serde_json::from_slice(bytes).map_err(|error| ApiError::BadBody(describe(&error)))

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, App, OWNER_KEY, Player, SERVICE_TOKEN, now, random, send};
 
 /// A definition: registration is open for an hour, and everything else is as short as can be.
-fn definition(format: &Value) -> Value {
+pub(crate) fn definition(format: &Value) -> Value {
     let now = now().as_millis();
     json!({
         "title": "Cup of Tests", "format": format, "team_size": 1, "best_of": 1, "best_of_final": 3,
@@ -48,7 +48,7 @@ async fn admin(app: &App, path: &str, key: &str, body: &Value) -> Answer {
     send(request.bearer_auth(OWNER_KEY).header("idempotency-key", key).json(body)).await
 }
 
-async fn create(app: &App, definition: &Value) -> Cup {
+pub(crate) async fn create(app: &App, definition: &Value) -> Cup {
     let answer = admin(app, "", &key(), definition).await;
     Cup { id: answer.ok::<Tournament>(201).summary.id }
 }
@@ -78,8 +78,8 @@ async fn contenders(app: &App, count: usize) -> Vec<Contender<'_>> {
 
 /// A tournament under test.
 #[derive(Clone, Copy)]
-struct Cup {
-    id: TournamentId,
+pub(crate) struct Cup {
+    pub(crate) id: TournamentId,
 }
 
 impl Cup {

@@ -7,8 +7,9 @@ use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
 use crate::store::admin::audit::AuditKey;
-use crate::store::admin::{Partition, admin_item, read_optional_number};
+use crate::store::admin::{admin_item, read_optional_number};
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 
 const BAN: &str = "ban";
@@ -151,8 +152,8 @@ impl Store {
 
     /// Accounts about which edge and hosts are still to be told, `most` at most.
     pub(crate) async fn pending_bans(&self, most: i32) -> Result<Vec<AccountId>, StoreError> {
-        let of = Partition { index: None, name: "pk", value: BANS.into(), prefix: "", newest_first: false };
-        let (items, _) = self.admin_page(of, most, None).await?;
+        let of = Partition::of(&self.tables.admin, BANS, "");
+        let (items, _) = self.page(of, most, None).await?;
         items.iter().map(|item| item::read_parsed(item, "sk")).collect()
     }
 

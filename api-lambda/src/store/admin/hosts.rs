@@ -6,7 +6,7 @@ use domain::contract::support::{HostRecord, InstanceRecord};
 use domain::ids::{HostId, MessageId};
 use domain::time::UnixMillis;
 
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::fleet::{HOSTS_PARTITION, read_instances};
 use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
@@ -18,8 +18,9 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
         now: UnixMillis,
-    ) -> Result<(Vec<HostRecord>, Option<String>), StoreError> {
-        let fixed = [("zone", text(HOSTS_PARTITION))];
+    ) -> Result<(Vec<HostRecord>, Option<Cursor>), StoreError> {
+        let form = [("zone", KeyPart::Fixed(HOSTS_PARTITION)), ("pk", KeyPart::Text(HostId::PREFIX))];
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
         let call = self
             .client
             .query()
@@ -30,11 +31,11 @@ impl Store {
             .expression_attribute_names("#zone", "zone")
             .expression_attribute_values(":hosts", text(HOSTS_PARTITION))
             .expression_attribute_values(":now", number(now.as_millis()))
-            .set_exclusive_start_key(cursor.and_then(|cursor| cursor.start_of(&["pk", "zone"], &fixed)))
+            .set_exclusive_start_key(start)
             .limit(limit);
         let page = call.send().await.map_err(unavailable)?;
         let hosts = page.items.unwrap_or_default().iter().map(read_host).collect::<Result<_, _>>()?;
-        Ok((hosts, Cursor::after(page.last_evaluated_key.as_ref()).map(String::from)))
+        Ok((hosts, Cursor::after(page.last_evaluated_key.as_ref(), &form)))
     }
 
     /// All hosts that have a lease.
@@ -43,9 +44,9 @@ impl Store {
         loop {
             let (page, next) = self.hosts(100, cursor.as_ref(), now).await?;
             hosts.extend(page);
-            match next {
-                Some(next) => cursor = Cursor::try_from(next).ok(),
-                None => return Ok(hosts),
+            cursor = next;
+            if cursor.is_none() {
+                return Ok(hosts);
             }
         }
     }

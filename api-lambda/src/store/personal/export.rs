@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ids::{AccountId, CharacterId};
 use serde_json::{Map, Value, json};
 
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{self, Item};
 use crate::store::personal::{PERSONAL_TABLES, Place, Subject, places};
 use crate::store::{Store, StoreError};
@@ -63,11 +63,12 @@ impl Store {
     ) -> Result<Option<StoredPart>, StoreError> {
         let places = places(subject);
         let Some(place) = places.get(number) else { return Ok(None) };
-        let start = cursor.and_then(|cursor| {
-            cursor.start_of(place.table.keys, &[(place.attribute, item::text(&place.value))])
-        });
+        let mut form = vec![(place.attribute, KeyPart::Fixed(&place.value))];
+        let others = place.table.keys.iter().filter(|name| **name != place.attribute);
+        form.extend(others.map(|name| (*name, KeyPart::Text(""))));
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
         let (items, after) = self.page_at(place, subject, start).await?;
-        let next = match Cursor::after(after.as_ref()) {
+        let next = match Cursor::after(after.as_ref(), &form) {
             Some(cursor) => Some((number, Some(cursor))),
             None => (number + 1 < places.len()).then_some((number + 1, None)),
         };

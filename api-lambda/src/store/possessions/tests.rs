@@ -188,7 +188,7 @@ async fn transfers_of_rivals_make_and_lose_nothing() {
         hides += store.stack(id, &kind("hide").item).await.expect("read");
         let wallet = wallet(&store, id).await;
         coins += wallet.balance;
-        let ledger = store.ledger(id, &coin(), 100, None).await.expect("read").expect("no cursor");
+        let ledger = store.ledger(id, &coin(), 100, None).await.expect("read");
         let mut newer = wallet.balance;
         for (number, entry) in (1..=wallet.entries).rev().zip(&ledger.entries) {
             assert_eq!((entry.number, entry.balance), (number, newer));
