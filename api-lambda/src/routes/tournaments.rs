@@ -34,7 +34,7 @@ pub(crate) mod matches;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatePage {
-    state: TournamentState,
+    state: Option<TournamentState>,
     limit: Option<i32>,
     cursor: Option<Cursor>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct StatePage {
 #[utoipa::path(
     get, path = "/v1/tournaments", tag = "tournaments", security(("access_token" = [])),
     params(
-        ("state" = TournamentState, Query, description = "Where they stand"),
+        ("state" = Option<TournamentState>, Query, description = "Where they stand; `registration` unless told"),
         ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
         ("cursor" = Option<String>, Query, description = "As the page before gave it"),
     ),
@@ -58,7 +58,8 @@ pub(crate) async fn list(
     State(store): State<Store>,
 ) -> Result<Json<TournamentPage>, ApiError> {
     let (limit, cursor) = Paging::of(query.limit, query.cursor).checked()?;
-    let (tournaments, next) = store.tournaments_of(query.state, limit, cursor.as_ref()).await?;
+    let state = query.state.unwrap_or(TournamentState::Registration);
+    let (tournaments, next) = store.tournaments_of(state, limit, cursor.as_ref()).await?;
     Ok(Json(TournamentPage { tournaments, next: next.map(String::from) }))
 }
 
