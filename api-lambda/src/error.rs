@@ -137,7 +137,9 @@ impl ApiError {
             Self::BodyType => answer(S::UNSUPPORTED_MEDIA_TYPE, "body_type", "The body is not JSON"),
             Self::BodyTooLarge => answer(S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
             Self::BadPath(_) => answer(S::BAD_REQUEST, "bad_path", "The address cannot be read"),
-            Self::BadQuery(_) => answer(S::BAD_REQUEST, "bad_query", "The query cannot be read"),
+            Self::BadQuery(_) | Self::Store(StoreError::Cursor(_)) => {
+                answer(S::BAD_REQUEST, "bad_query", "The query cannot be read")
+            }
             Self::BadRequest(_) => answer(S::BAD_REQUEST, "bad_request", "The request makes no sense"),
             Self::NoIdempotencyKey => {
                 answer(S::BAD_REQUEST, "idempotency_key_missing", "An idempotency key is needed")
@@ -182,7 +184,10 @@ impl ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Cursor(error) => error.into(),
+            error => Self::Store(error),
+        }
     }
 }
 

@@ -226,7 +226,7 @@ where
         if !is_json {
             return Err(ApiError::BodyType);
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
+        parse(&bytes).map(Self)
     }
 }
 
@@ -246,7 +246,7 @@ where
         if !is_json {
             return Err(ApiError::BodyType);
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| ApiError::BadBody(describe(&error)))
+        parse(&bytes).map(Self)
     }
 }
 
@@ -272,6 +272,17 @@ async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>
         }
     }
     Ok((total <= bytes_max).then_some(bytes))
+}
+
+/// Reads a body, which is an object in all routes. serde would take an array of the values in the order of the fields
+/// as well, and the description does not tell of that.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let words =
+            "the body does not have the form that this address takes: it must be an object, not an array";
+        return Err(ApiError::BadBody(words.into()));
+    }
+    serde_json::from_slice(bytes).map_err(|error| ApiError::BadBody(describe(&error)))
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -34,6 +34,7 @@ pub(crate) mod mail;
 pub(crate) mod market;
 pub(crate) mod matches;
 pub(crate) mod meter;
+mod page;
 pub(crate) mod parties;
 pub(crate) mod personal;
 pub(crate) mod possessions;
@@ -62,7 +63,7 @@ pub(crate) const ATTEMPTS_MAX: u32 = 12;
 /// Most keys of one `BatchGetItem`.
 const READ_KEYS_MAX: usize = 100;
 
-/// Why the store could not do its part. None of these is the caller's fault.
+/// Why the store could not do its part.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer, or refuses to: try again later.
@@ -79,6 +80,9 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The caller's fault, which all others are not: there is no page after this cursor.
+    #[error("{0}")]
+    Cursor(cursor::InvalidCursor),
 }
 
 impl StoreError {
@@ -89,6 +93,7 @@ impl StoreError {
             Self::Unavailable(_) => "store_unavailable",
             Self::Contended(_) => "store_contended",
             Self::Corrupt { .. } => "store_corrupt",
+            Self::Cursor(_) => "bad_cursor",
         }
     }
 }

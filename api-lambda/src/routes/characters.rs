@@ -187,7 +187,7 @@ pub(crate) async fn list_deleted(
 ) -> Result<Json<DeletedCharacterList>, ApiError> {
     let (limit, cursor) = paging.checked()?;
     let now = crate::clock::now();
-    let (characters, next) = store.deleted_characters(claims.sub, limit, cursor.as_ref(), now).await??;
+    let (characters, next) = store.deleted_characters(claims.sub, limit, cursor.as_ref(), now).await?;
     Ok(Json(DeletedCharacterList { characters, next: next.map(String::from) }))
 }
 

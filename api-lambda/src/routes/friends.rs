@@ -85,9 +85,10 @@ pub(crate) async fn list(
 }
 
 /// Which requests are listed.
-#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Direction {
+    #[default]
     Incoming,
     Outgoing,
 }
@@ -95,6 +96,7 @@ pub(crate) enum Direction {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequestsQuery {
+    #[serde(default)]
     direction: Direction,
     limit: Option<i32>,
     cursor: Option<Cursor>,
@@ -104,7 +106,7 @@ pub(crate) struct RequestsQuery {
 #[utoipa::path(
     get, path = "/v1/friends/requests", tag = "friends", security(("access_token" = [])),
     params(
-        ("direction" = inline(Direction), Query, description = "Those to the player, or those of the player"),
+        ("direction" = inline(Option<Direction>), Query, description = "`incoming`, to the player, unless told"),
         ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
     ),

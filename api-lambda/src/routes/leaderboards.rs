@@ -17,7 +17,7 @@ use crate::error::{ApiError, refusals};
 use crate::extract::{InPath, InQuery, PAGE_MAX, Player};
 use crate::state::Region;
 use crate::store::boards::{Board, PageStart};
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, InvalidCursor};
 use crate::store::{Store, StoreError};
 
 /// Entries of a page unless told.
@@ -155,18 +155,10 @@ pub(crate) async fn top(
 
 /// Season and place of a cursor that one of these pages has given.
 fn place_of(cursor: &Cursor) -> Result<(SeasonId, String), ApiError> {
-    let key = cursor.start(&[]);
-    let place = key.get("sk").and_then(|place| place.as_s().ok()).filter(|place| !place.is_empty());
-    season_of(cursor).zip(place.cloned()).ok_or_else(not_ours)
-}
-
-fn season_of(cursor: &Cursor) -> Option<SeasonId> {
-    let key = cursor.start(&[]);
-    key.get("season")?.as_n().ok()?.parse().ok().map(SeasonId)
-}
-
-fn not_ours() -> ApiError {
-    ApiError::BadQuery("cursor: it is not one that a page of a board has given: start again".into())
+    let place: String = cursor.place("place")?;
+    let (season, place) =
+        place.split_once('#').filter(|(_, place)| !place.is_empty()).ok_or(InvalidCursor)?;
+    Ok((SeasonId(season.parse().map_err(|_| InvalidCursor)?), place.to_owned()))
 }
 
 /// The seasons of a board: the current one, then those before that have scores and are kept.
@@ -199,7 +191,7 @@ pub(crate) async fn seasons(
     let mut seasons = Vec::new();
     let mut before = on;
     match &query.cursor {
-        Some(cursor) => before = season_of(cursor).ok_or_else(not_ours)?,
+        Some(cursor) => before = SeasonId(cursor.place("season")?),
         None => seasons.push(current(&board, on, now)),
     }
     let left = i32::try_from(limit - seasons.len()).unwrap_or(PAGE_MAX);
@@ -208,7 +200,7 @@ pub(crate) async fn seasons(
         seasons.extend(store.seasons_before(&board, before, left).await?.into_iter().map(over));
     }
     let is_full = seasons.len() == limit;
-    let next = seasons.last().filter(|_| is_full).and_then(|last| Store::cursor_of(last.season, None));
+    let next = seasons.last().filter(|_| is_full).map(|last| Cursor::at("season", last.season));
     Ok(Json(SeasonList { seasons, next: next.map(String::from) }))
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn search(
             store.newest_listings(&filter, limit, cursor.as_ref()).await?
         }
     };
-    Ok(Json(page?))
+    Ok(Json(page))
 }
 
 /// One listing, open or closed within the last 30 days.

@@ -161,7 +161,7 @@ fn check_ticket(body: &CreateTicket, queue: &MatchQueue) -> Result<(), ApiError>
             return refuse(format!("round_trips_ms: {millis} is over {ROUND_TRIP_MS_MAX}"));
         }
     }
-    if body.round_trips_ms.is_empty() {
+    if body.round_trips_ms.is_empty() && definition.regions.len() > 1 {
         let names = definition.regions.join(", ");
         return refuse(format!("round_trips_ms: measure the way to at least one of: {names}"));
     }

@@ -47,7 +47,7 @@ pub(crate) async fn inventory(
 ) -> Result<Json<Inventory>, ApiError> {
     let (limit, cursor) = paging.checked()?;
     check_owner(&store, claims.sub, id).await?;
-    Ok(Json(store.inventory(id, limit, cursor.as_ref()).await??))
+    Ok(Json(store.inventory(id, limit, cursor.as_ref()).await?))
 }
 
 /// What a character has of each currency.
@@ -92,7 +92,7 @@ pub(crate) async fn ledger(
 ) -> Result<Json<LedgerPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
     check_owner(&store, claims.sub, id).await?;
-    let page = store.ledger(id, &currency, limit, cursor.as_ref()).await??;
+    let page = store.ledger(id, &currency, limit, cursor.as_ref()).await?;
     // A currency that the catalogue has no more keeps its history.
     if page.entries.is_empty() && region.catalogue().possessions.currency(&currency).is_none() {
         return Err(refusals::possessions::NO_CURRENCY.into());

@@ -58,12 +58,11 @@ pub(crate) async fn create(
     }
     let capacity = region.catalogue().zone(&body.zone).ok_or(ApiError::NoZone)?.capacity;
     let most = u32::from(MEMBERS_MAX).min(capacity);
-    if !(1..=most).contains(&u32::from(body.members_max)) {
-        return Err(ApiError::BadRequest(format!(
-            "members_max: {} is not from 1 to {most}",
-            body.members_max
-        )));
-    }
+    let members_max = body.members_max.map_or(most, u32::from);
+    let members_max = u8::try_from(members_max).ok().filter(|_| (1..=most).contains(&members_max));
+    let members_max = members_max.ok_or_else(|| {
+        ApiError::BadRequest(format!("members_max: it is not from 1 to {most}, what this zone takes"))
+    })?;
     if body.spectators_max > SPECTATORS_MAX {
         let fault = format!("spectators_max: {} is not from 0 to {SPECTATORS_MAX}", body.spectators_max);
         return Err(ApiError::BadRequest(fault));
@@ -80,7 +79,7 @@ pub(crate) async fn create(
         zone: body.zone,
         instance: InstanceId::new(now, random_u128()),
         locked: false,
-        members_max: body.members_max,
+        members_max,
         spectators_max: body.spectators_max,
         host: body.character,
         members: vec![member],

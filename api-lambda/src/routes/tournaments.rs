@@ -15,11 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::refusals::tournaments as refusals;
 use crate::error::{ApiError, Refusal};
-use crate::extract::{InPath, InQuery, PAGE_MAX, Player};
+use crate::extract::{InPath, InQuery, Paging, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::store::Store;
 use crate::store::cursor::Cursor;
-use crate::store::item;
 use crate::store::tournaments::Loaded;
 use crate::store::tournaments::commit::{Change, ChangeRefusal};
 use crate::tournament::show::state_of;
@@ -35,32 +34,16 @@ pub(crate) mod matches;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatePage {
-    state: TournamentState,
+    state: Option<TournamentState>,
     limit: Option<i32>,
     cursor: Option<Cursor>,
-}
-
-/// Which page of the standings.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LinePage {
-    limit: Option<i32>,
-    cursor: Option<Cursor>,
-}
-
-fn checked_limit(limit: Option<i32>) -> Result<i32, ApiError> {
-    let limit = limit.unwrap_or(20);
-    if (1..=PAGE_MAX).contains(&limit) {
-        return Ok(limit);
-    }
-    Err(ApiError::BadQuery(format!("limit: {limit} is not from 1 to {PAGE_MAX}")))
 }
 
 /// Tournaments of one state: the next to start first, of those that are over the last.
 #[utoipa::path(
     get, path = "/v1/tournaments", tag = "tournaments", security(("access_token" = [])),
     params(
-        ("state" = TournamentState, Query, description = "Where they stand"),
+        ("state" = Option<TournamentState>, Query, description = "Where they stand; `registration` unless told"),
         ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
         ("cursor" = Option<String>, Query, description = "As the page before gave it"),
     ),
@@ -74,8 +57,9 @@ pub(crate) async fn list(
     InQuery(query): InQuery<StatePage>,
     State(store): State<Store>,
 ) -> Result<Json<TournamentPage>, ApiError> {
-    let limit = checked_limit(query.limit)?;
-    let (tournaments, next) = store.tournaments_of(query.state, (limit, query.cursor)).await?;
+    let (limit, cursor) = Paging::of(query.limit, query.cursor).checked()?;
+    let state = query.state.unwrap_or(TournamentState::Registration);
+    let (tournaments, next) = store.tournaments_of(state, limit, cursor.as_ref()).await?;
     Ok(Json(TournamentPage { tournaments, next: next.map(String::from) }))
 }
 
@@ -161,19 +145,17 @@ fn cache_headers(tag: &str) -> HeaderMap {
 pub(crate) async fn standings(
     _: Player,
     InPath(id): InPath<TournamentId>,
-    InQuery(query): InQuery<LinePage>,
+    InQuery(paging): InQuery<Paging>,
     State(store): State<Store>,
 ) -> Result<Json<StandingsPage>, ApiError> {
-    let limit = usize::try_from(checked_limit(query.limit)?).unwrap_or(1);
-    let after = query
-        .cursor
-        .map_or(0, |cursor| item::read_number::<usize>(&cursor.start(&[]), "position").unwrap_or(0));
+    let (limit, cursor) = paging.checked()?;
+    let limit = usize::try_from(limit).unwrap_or(1);
+    let after = cursor.map_or(Ok(0), |cursor| cursor.place::<usize>("position"))?;
     let (_, loaded) = store.tournament(id).await?.ok_or(refusals::NO_TOURNAMENT)?;
     let all = loaded.live.lines();
     let lines: Vec<_> = all.iter().skip(after).take(limit).cloned().collect();
     let last = after.saturating_add(lines.len());
-    let key = item::Item::from([("position".to_owned(), item::number(last))]);
-    let next = (last < all.len()).then(|| Cursor::after(Some(&key))).flatten().map(String::from);
+    let next = (last < all.len()).then(|| Cursor::at("position", last).into());
     let state = state_of(loaded.live.tournament.phase());
     Ok(Json(StandingsPage { version: loaded.version, state, lines, next }))
 }

@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
 
@@ -21,17 +20,6 @@ pub(super) fn admin_item(pk: impl ToString, sk: impl ToString) -> Item {
     item
 }
 
-/// Which part of the table a page is of: the table itself or an index, and the value of its first key.
-pub(super) struct Partition<'a> {
-    pub(super) index: Option<&'a str>,
-    /// The attribute that is the first key.
-    pub(super) name: &'a str,
-    pub(super) value: String,
-    /// What the second keys start with.
-    pub(super) prefix: &'a str,
-    pub(super) newest_first: bool,
-}
-
 impl Store {
     pub(super) async fn admin_get(
         &self,
@@ -45,40 +33,6 @@ impl Store {
             item::check_version(item)?;
         }
         Ok(item)
-    }
-
-    /// A page of items, and where the next one starts.
-    pub(super) async fn admin_page(
-        &self,
-        of: Partition<'_>,
-        limit: i32,
-        cursor: Option<&Cursor>,
-    ) -> Result<(Vec<Item>, Option<String>), StoreError> {
-        let fixed = [(of.name, text(&of.value))];
-        let names: &[&str] = if of.index.is_some() { &["pk", "sk", of.name] } else { &["pk", "sk"] };
-        let mut call = self
-            .client
-            .query()
-            .table_name(&self.tables.admin)
-            .set_index_name(of.index.map(str::to_owned))
-            // An index cannot be read as it is this very moment.
-            .consistent_read(of.index.is_none())
-            .key_condition_expression("#first = :first AND begins_with(sk, :prefix)")
-            .expression_attribute_names("#first", of.name)
-            .expression_attribute_values(":first", text(&of.value))
-            .expression_attribute_values(":prefix", text(of.prefix))
-            .scan_index_forward(!of.newest_first)
-            .limit(limit);
-        if of.prefix.is_empty() {
-            // No empty text may stand in a condition.
-            call = call
-                .key_condition_expression("#first = :first")
-                .set_expression_attribute_values(Some(Item::from([(":first".into(), text(&of.value))])));
-        }
-        call = call.set_exclusive_start_key(cursor.and_then(|cursor| cursor.start_of(names, &fixed)));
-        let page = call.send().await.map_err(unavailable)?;
-        let next = Cursor::after(page.last_evaluated_key.as_ref()).map(String::from);
-        Ok((page.items.unwrap_or_default(), next))
     }
 }
 

@@ -169,8 +169,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<StoredMessage>, Option<Cursor>), StoreError> {
-        let start = cursor.and_then(|cursor| cursor.start_of(&["sk"], &[]));
-        let before = start.as_ref().and_then(|key| item::read_parsed::<MessageId>(key, "sk").ok());
+        let before: Option<MessageId> = cursor.map(|cursor| cursor.place("message")).transpose()?;
         let now = crate::clock::now();
         let wanted = usize::try_from(limit).unwrap_or(0);
         let before = before.unwrap_or_else(|| MessageId::new(UnixMillis::new(u64::MAX >> 16), u128::MAX));
@@ -191,7 +190,7 @@ impl Store {
         }
         let more = found.len() > wanted;
         found.truncate(wanted);
-        let next = found.last().filter(|_| more).map(|message| Cursor::before_message(message.id));
+        let next = found.last().filter(|_| more).map(|message| Cursor::at("message", message.id));
         Ok((found, next))
     }
 

@@ -13,6 +13,7 @@ use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
 
 /// The partition of the list of versions. It is read by administrators only.
@@ -115,19 +116,10 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<ContentVersion>, Option<Cursor>), StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.content)
-            .key_condition_expression("pk = :list AND sk < :head")
-            .expression_attribute_values(":list", text(LIST))
-            .expression_attribute_values(":head", text(HEAD))
-            .scan_index_forward(false)
-            .limit(limit)
-            .set_exclusive_start_key(cursor.map(|cursor| cursor.start(&[("pk", text(LIST))])));
-        let page = call.send().await.map_err(unavailable)?;
-        let versions: Result<_, StoreError> = page.items().iter().map(read_version).collect();
-        Ok((versions?, Cursor::after(page.last_evaluated_key())))
+        // The keys of versions are numbers with leading zeros; what else is in the partition begins with a letter.
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.content, LIST, "0") };
+        let (items, next) = self.page(of, limit, cursor).await?;
+        Ok((items.iter().map(read_version).collect::<Result<_, _>>()?, next))
     }
 
     /// A version without its text.

@@ -1,14 +1,15 @@
-//! Cursors: where a page of a query ended, as an opaque text for the caller. It holds the key of the last item, and
-//! nothing that the caller may not see; a forged one names another start within the same query at most.
+//! Cursors: where a page of a query ended, as an opaque text for the caller. It holds what the query does not fix of
+//! the key of the last item, and nothing that the caller may not see; a forged one names another start within the
+//! same query at most.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::MessageId;
 use serde::{Deserialize, Serialize};
 
+use crate::store::StoreError;
 use crate::store::item::{Item, number, text};
 
 /// Longest text of a cursor: four attributes of a key with room to spare.
@@ -17,82 +18,75 @@ const CURSOR_CHARS_MAX: usize = 1_024;
 /// The end of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct Cursor(BTreeMap<String, KeyPart>);
+pub(crate) struct Cursor(BTreeMap<String, String>);
 
-/// An attribute of a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum KeyPart {
-    S(String),
-    N(String),
+/// What a query demands of an attribute of the key that it starts after. The store takes a key that is outside of the
+/// query for a fault of ours, so none may get there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KeyPart<'a> {
+    /// The query fixes it: a cursor does not show it, since it may be the account of somebody, and cannot change it.
+    Fixed(&'a str),
+    /// A text that begins so.
+    Text(&'a str),
+    /// A whole number up to this one.
+    Number(u64),
 }
 
-/// A text that no page has given.
+/// A text that no page of the list has given.
 #[derive(Debug, thiserror::Error)]
-#[error("the cursor is not one that a page has given: start again without it")]
-pub(crate) struct InvalidCursor;
+#[error("cursor: it is not one that a page of this list has given: start again without it")]
+pub struct InvalidCursor;
 
 impl Cursor {
     /// The cursor after a page that ended with `key`, unless it was the last page.
-    pub(crate) fn after(key: Option<&Item>) -> Option<Self> {
-        let part = |(name, value): (&String, &AttributeValue)| match value {
-            AttributeValue::S(text) => Some((name.clone(), KeyPart::S(text.clone()))),
-            AttributeValue::N(digits) => Some((name.clone(), KeyPart::N(digits.clone()))),
-            // Keys of other types are not in use.
-            _ => None,
+    pub(crate) fn after(key: Option<&Item>, form: &[(&str, KeyPart<'_>)]) -> Option<Self> {
+        let shown = |(name, part): &(&str, KeyPart<'_>)| match (key?.get(*name)?, part) {
+            (_, KeyPart::Fixed(_)) => None,
+            (value, KeyPart::Text(_)) => Some(((*name).to_owned(), value.as_s().ok()?.clone())),
+            (value, KeyPart::Number(_)) => Some(((*name).to_owned(), value.as_n().ok()?.clone())),
         };
-        key.map(|key| Self(key.iter().filter_map(part).collect()))
+        key.map(|_| Self(form.iter().filter_map(shown).collect()))
     }
 
-    /// The same for queries within one partition: the cursor does not show the partition, which may be the account
-    /// of somebody.
-    pub(crate) fn after_sort_key(key: Option<&Item>) -> Option<Self> {
-        Self::after(key).map(|Self(mut parts)| {
-            parts.remove("pk");
-            Self(parts)
-        })
+    /// The cursor after a page that ended at this place, which has a name of its own for each kind of list.
+    pub(crate) fn at(name: &str, place: impl ToString) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), place.to_string())]))
     }
 
-    /// The cursor after a page of messages that ended with this one.
-    pub(crate) fn before_message(id: MessageId) -> Self {
-        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(id.to_string()))]))
-    }
-
-    /// The cursor after a page that ended at this place of an index.
-    pub(crate) fn at(place: &impl ToString) -> Self {
-        Self(BTreeMap::from([("sk".to_owned(), KeyPart::S(place.to_string()))]))
-    }
-
-    /// The key to start after. `fixed` is what the query demands of it: the caller cannot lead it elsewhere.
-    pub(crate) fn start(&self, fixed: &[(&str, AttributeValue)]) -> Item {
-        let mut key: Item = self
-            .0
-            .iter()
-            .map(|(name, part)| {
-                let value = match part {
-                    KeyPart::S(content) => text(content),
-                    KeyPart::N(digits) => number(digits),
-                };
-                (name.clone(), value)
-            })
-            .collect();
-        key.extend(fixed.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-        key
-    }
-
-    /// The key to start after, made of these attributes alone, all texts. None for a cursor of another query, which
-    /// the store would take for a fault: the page then is the first one.
-    pub(crate) fn start_of(&self, names: &[&str], fixed: &[(&str, AttributeValue)]) -> Option<Item> {
-        let mut key = self.start(fixed);
-        key.retain(|name, value| names.contains(&name.as_str()) && value.as_s().is_ok_and(|s| !s.is_empty()));
-        (key.len() == names.len()).then_some(key)
-    }
-
-    /// The sort key where a query over keys with one of these prefixes goes on. The store refuses others.
-    pub(crate) fn sort_key(&self, prefixes: &[&str]) -> Result<String, InvalidCursor> {
-        match self.0.get("sk") {
-            Some(KeyPart::S(key)) if prefixes.iter().any(|prefix| key.starts_with(prefix)) => Ok(key.clone()),
-            _ => Err(InvalidCursor),
+    /// The key to start after, if the cursor fits the query: it has what the query leaves open, and nothing else.
+    pub(crate) fn start(&self, form: &[(&str, KeyPart<'_>)]) -> Result<Item, StoreError> {
+        let mut given = self.0.len();
+        let mut key = Item::new();
+        for (name, part) in form {
+            let value = match part {
+                KeyPart::Fixed(value) => text(value),
+                KeyPart::Text(prefix) => {
+                    given = given.checked_sub(1).ok_or(StoreError::Cursor(InvalidCursor))?;
+                    let value = self.0.get(*name).filter(|value| !value.is_empty());
+                    text(
+                        value
+                            .filter(|value| value.starts_with(prefix))
+                            .ok_or(StoreError::Cursor(InvalidCursor))?,
+                    )
+                }
+                KeyPart::Number(most) => {
+                    given = given.checked_sub(1).ok_or(StoreError::Cursor(InvalidCursor))?;
+                    let value: u64 = self.place(name)?;
+                    number(if value <= *most {
+                        value
+                    } else {
+                        return Err(StoreError::Cursor(InvalidCursor));
+                    })
+                }
+            };
+            key.insert((*name).to_owned(), value);
         }
+        if given == 0 { Ok(key) } else { Err(StoreError::Cursor(InvalidCursor)) }
+    }
+
+    /// The place of this name.
+    pub(crate) fn place<T: FromStr>(&self, name: &str) -> Result<T, StoreError> {
+        self.0.get(name).and_then(|place| place.parse().ok()).ok_or(StoreError::Cursor(InvalidCursor))
     }
 }
 
@@ -120,18 +114,28 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_way_to_the_caller_and_keeps_to_its_query() {
-        let key = Item::from([("pk".to_owned(), text("a")), ("at".to_owned(), number(7))]);
-        let cursor = Cursor::after(Some(&key)).expect("a page");
-        let sent = String::from(cursor.clone());
-        let back = Cursor::try_from(sent).expect("its own text");
-        assert_eq!(back, cursor);
-        assert_eq!(back.start(&[]), key);
-        assert_eq!(back.start(&[("pk", text("b"))])["pk"], text("b"));
-        assert!(back.sort_key(&[""]).is_err(), "there is none");
-        let sorted = Cursor::after(Some(&Item::from([("sk".to_owned(), text("item#7"))]))).expect("a page");
-        assert_eq!(sorted.sort_key(&["stack#", "item#"]).expect("fits"), "item#7");
-        assert!(sorted.sort_key(&["stack#"]).is_err());
-        for rubbish in ["", "%", "e30x", &"a".repeat(2_000)] {
+        let form =
+            [("pk", KeyPart::Fixed("acc_1")), ("sk", KeyPart::Text("item#")), ("at", KeyPart::Number(9))];
+        let key = |sk: &str, at: u64| {
+            let parts = [("pk", text("acc_1")), ("sk", text(sk)), ("at", number(at))];
+            Item::from(parts.map(|(name, value)| (name.to_owned(), value)))
+        };
+        let cursor = |key: &Item, form: &[_]| Cursor::after(Some(key), form).expect("a page");
+        let sent = String::from(cursor(&key("item#7", 9), &form));
+        let back = Cursor::try_from(sent.clone()).expect("its own text");
+        assert_eq!(back.start(&form).expect("fits"), key("item#7", 9));
+        assert!(!format!("{back:?}").contains("acc_1"), "what the query fixes is not shown");
+        let other = [("pk", KeyPart::Fixed("acc_2")), form[1], form[2]];
+        assert_eq!(back.start(&other).expect("fits")["pk"], text("acc_2"), "and not taken from a cursor");
+        for foreign in [key("stack#7", 9), key("", 9), key("item#7", 10)] {
+            assert!(cursor(&foreign, &[form[0], ("sk", KeyPart::Text("")), form[2]]).start(&form).is_err());
+        }
+        assert!(back.start(&form[..2]).is_err(), "it has more than the query leaves open");
+        assert!(Cursor::at("sk", "item#7").start(&form).is_err(), "it has less");
+        assert_eq!(Cursor::at("position", 7).place::<u64>("position").expect("its own"), 7);
+        assert!(Cursor::at("position", "x").place::<u64>("position").is_err());
+        assert!(back.place::<u64>("position").is_err());
+        for rubbish in ["", "%", "e30x", &sent[..sent.len() / 2], &"a".repeat(2_000)] {
             assert!(Cursor::try_from(rubbish.to_owned()).is_err(), "{rubbish}");
         }
     }

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{AccountId, CharacterId};
 
+use crate::store::cursor::KeyPart;
 use crate::store::item::{Item, text};
 use crate::store::{Store, StoreError, unavailable};
 
@@ -186,23 +187,20 @@ impl Place {
         Self { table, find: Find::Query { index, value, is_own } }
     }
 
-    /// The attributes of the key that a page ends with.
-    fn page_keys(&self) -> Vec<&'static str> {
-        let mut keys = self.table.keys.to_vec();
-        if let Find::Query { index: Some((_, more)), .. } = &self.find {
-            keys.extend(more.iter().filter(|name| !self.table.keys.contains(name)));
-        }
-        keys
-    }
-
-    /// The attribute that the query is by, and its value.
-    fn fixed(&self) -> Option<(&'static str, AttributeValue)> {
-        match &self.find {
-            Find::Query { index, value, .. } => {
-                Some((index.map_or(self.table.keys[0], |(_, [hash, _])| hash), text(value)))
+    /// The key that a page ends with.
+    fn form(&self) -> Vec<(&'static str, KeyPart<'_>)> {
+        let mut form: Vec<_> = self.table.keys.iter().map(|name| (*name, KeyPart::Text(""))).collect();
+        if let Find::Query { index, value, .. } = &self.find {
+            let keys = index.iter().flat_map(|(_, more)| more);
+            form.extend(
+                keys.filter(|name| !self.table.keys.contains(name)).map(|name| (*name, KeyPart::Text(""))),
+            );
+            let hash = index.map_or(self.table.keys[0], |(_, [hash, _])| hash);
+            for (_, part) in form.iter_mut().filter(|(name, _)| *name == hash) {
+                *part = KeyPart::Fixed(value);
             }
-            Find::Scan => None,
         }
+        form
     }
 
     /// Whether all that is found is the player's, so that it is exported as it is.

@@ -11,6 +11,7 @@ use domain::time::UnixMillis;
 use crate::relation::{List, Pair, Relation, Side, Unwanted, Wish};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
@@ -275,7 +276,8 @@ impl Store {
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Known>, Option<Cursor>), StoreError> {
         let prefix = format!("{}#", list_name(list));
-        let (items, next) = self.social_page(account, &prefix, limit, cursor).await?;
+        let of = Partition::of(&self.tables.social, account, &prefix);
+        let (items, next) = self.page(of, limit, cursor).await?;
         let read = |item: &Item| {
             item::check_version(item)?;
             Ok(Known {
@@ -285,33 +287,6 @@ impl Store {
             })
         };
         Ok((items.iter().map(read).collect::<Result<_, StoreError>>()?, next))
-    }
-
-    /// A page of a partition of the table `social`.
-    pub(crate) async fn social_page(
-        &self,
-        pk: impl ToString,
-        prefix: &str,
-        limit: i32,
-        cursor: Option<&Cursor>,
-    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
-        let pk = text(pk);
-        let start = cursor
-            .and_then(|cursor| cursor.start_of(&["pk", "sk"], &[("pk", pk.clone())]))
-            // A start outside of the prefix is a fault of the request for the store.
-            .filter(|start| start["sk"].as_s().is_ok_and(|sk| sk.starts_with(prefix)));
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.social)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", pk)
-            .expression_attribute_values(":prefix", text(prefix))
-            .consistent_read(true)
-            .limit(limit)
-            .set_exclusive_start_key(start);
-        let page = call.send().await.map_err(unavailable)?;
-        Ok((page.items.unwrap_or_default(), Cursor::after_sort_key(page.last_evaluated_key.as_ref())))
     }
 
     /// Those of `others`, at most 100, who blocked `account` or whom it blocked.

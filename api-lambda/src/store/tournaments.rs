@@ -10,7 +10,7 @@ use domain::contract::tournaments::{TournamentState, TournamentSummary};
 use domain::ids::{CharacterId, QueueId, TournamentId};
 use domain::time::UnixMillis;
 
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::{Store, StoreError, transact, unavailable};
@@ -128,16 +128,6 @@ fn due_partitions(region: &str) -> impl Iterator<Item = String> {
     (0..DUE_PARTITIONS).map(move |number| format!("{region}#{number}"))
 }
 
-/// Where a page of an index starts that sorts by the number `sort`. None for a cursor of another query, which the store
-/// would take for a fault: the page then is the first one.
-fn index_start(cursor: &Cursor, sort: &str, fixed: &[(&str, AttributeValue)]) -> Option<Item> {
-    let mut start = cursor.start(fixed);
-    start.retain(|name, _| name == "pk" || name == sort || fixed.iter().any(|(fixed, _)| fixed == name));
-    item::read_number::<u64>(&start, sort).ok()?;
-    item::read_parsed::<TournamentId>(&start, "pk").ok()?;
-    Some(start)
-}
-
 fn key(id: TournamentId, sk: &str) -> Item {
     Item::from([("pk".to_owned(), text(id)), ("sk".to_owned(), text(sk))])
 }
@@ -184,10 +174,17 @@ impl Store {
     pub(crate) async fn tournaments_of(
         &self,
         state: TournamentState,
-        (limit, cursor): (i32, Option<Cursor>),
+        limit: i32,
+        cursor: Option<&Cursor>,
     ) -> Result<(Vec<TournamentSummary>, Option<Cursor>), StoreError> {
         let over = matches!(state, TournamentState::Finished | TournamentState::Cancelled);
-        let fixed = [("state", text(form::state_name(state))), ("sk", text("head"))];
+        let form = [
+            ("state", KeyPart::Fixed(form::state_name(state))),
+            ("starts_at", KeyPart::Number(u64::MAX)),
+            ("pk", KeyPart::Text(TournamentId::PREFIX)),
+            ("sk", KeyPart::Fixed("head")),
+        ];
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
         let call = self
             .client
             .query()
@@ -198,9 +195,9 @@ impl Store {
             .expression_attribute_values(":state", text(form::state_name(state)))
             .scan_index_forward(!over)
             .limit(limit)
-            .set_exclusive_start_key(cursor.and_then(|cursor| index_start(&cursor, "starts_at", &fixed)));
+            .set_exclusive_start_key(start);
         let page = call.send().await.map_err(unavailable)?;
-        let next = Cursor::after(page.last_evaluated_key.as_ref());
+        let next = Cursor::after(page.last_evaluated_key.as_ref(), &form);
         let ids = page.items.unwrap_or_default();
         let ids: Vec<TournamentId> =
             ids.iter().map(|item| item::read_parsed(item, "pk")).collect::<Result<_, _>>()?;

@@ -23,7 +23,12 @@ async fn bad_bodies_are_refused_in_our_words() {
         ("", "the body is not JSON"),
         ("{", "the body is not JSON"),
         ("\u{0}\u{1}", "the body is not JSON"),
-        ("[]", "the body does not have the form"),
+        ("[]", "an object, not an array"),
+        // The fields of a character in their order.
+        (r#"["Ada"]"#, "an object, not an array"),
+        (" \t\r\n[\"Ada\"]", "an object, not an array"),
+        ("\"Ada\"", "the body does not have the form"),
+        ("null", "the body does not have the form"),
         ("{}", "missing field `name`"),
         (r#"{"name":7}"#, "expected a string"),
         (r#"{"name":"Ada","title":"Dr"}"#, "unknown field `title`"),

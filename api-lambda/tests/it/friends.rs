@@ -62,7 +62,9 @@ impl Person<'_> {
     }
 
     async fn incoming(&self) -> Vec<CharacterId> {
-        self.list("/v1/friends/requests?direction=incoming").await
+        let incoming = self.list("/v1/friends/requests?direction=incoming").await;
+        assert_eq!(self.list("/v1/friends/requests").await, incoming, "unless told otherwise");
+        incoming
     }
 
     async fn outgoing(&self) -> Vec<CharacterId> {

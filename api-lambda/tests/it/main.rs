@@ -18,6 +18,7 @@ mod market;
 mod market_faults;
 mod matchmaking;
 mod openapi;
+mod paging;
 mod parties;
 mod possessions;
 mod possessions_random;

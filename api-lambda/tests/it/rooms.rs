@@ -152,6 +152,9 @@ async fn a_room_is_made_once_for_its_key_and_found_by_its_code() {
     let path = format!("/v1/rooms/{}", room.code.to_string().to_lowercase());
     assert_eq!(ada.player.get(&path).await.ok::<Room>(200), *room, "case is no matter");
     ada.open("k1", 5).await.problem(422, "idempotency_mismatch");
+    let body = json!({ "character": ada.id(), "zone": "forest" });
+    let open: Room = ada.player.post_keyed("/v1/rooms", "k3", &body).await.ok(201);
+    assert_eq!(open.members_max, 16, "unless told");
 }
 
 #[tokio::test]

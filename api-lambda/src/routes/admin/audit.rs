@@ -52,7 +52,7 @@ pub(crate) async fn list(
     let (limit, cursor) = Paging::of(query.limit, query.cursor).checked()?;
     let of = wanted(query.day, query.key, query.subject)?;
     let (entries, next) = store.audit(&of, limit, cursor.as_ref()).await?;
-    Ok(Json(AuditPage { entries, next }))
+    Ok(Json(AuditPage { entries, next: next.map(String::from) }))
 }
 
 fn wanted(day: Option<String>, key: Option<String>, subject: Option<String>) -> Result<AuditOf, ApiError> {

@@ -96,7 +96,7 @@ pub(crate) async fn list(
     admin.need(Role::Owner)?;
     let (limit, cursor) = paging.checked()?;
     let (keys, next) = store.admin_keys(limit, cursor.as_ref()).await?;
-    Ok(Json(AdminKeyList { keys, next }))
+    Ok(Json(AdminKeyList { keys, next: next.map(String::from) }))
 }
 
 /// Revokes a key: it is of no use within 5 s. Once revoked it stays so. For owners.

@@ -42,7 +42,7 @@ pub(crate) async fn hosts(
     admin.need(Role::Operator)?;
     let (limit, cursor) = paging.checked()?;
     let (hosts, next) = store.hosts(limit, cursor.as_ref(), crate::clock::now()).await?;
-    Ok(Json(HostList { hosts, next }))
+    Ok(Json(HostList { hosts, next: next.map(String::from) }))
 }
 
 /// Drains a host: it takes nobody in any more, stores everything, and ends. Once told it cannot be called back. For

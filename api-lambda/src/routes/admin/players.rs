@@ -73,7 +73,7 @@ pub(crate) async fn search(
         (None, Some(prefix), None, None, None) => {
             let beginning = key_of("prefix", &prefix)?;
             let (players, next) = store.find_names(&beginning, limit, cursor.as_ref()).await?;
-            return Ok(Json(FoundPlayers { players, next }));
+            return Ok(Json(FoundPlayers { players, next: next.map(String::from) }));
         }
         (None, None, Some(account), None, None) => {
             let known = !store.characters_of(account).await?.is_empty()
@@ -187,7 +187,7 @@ pub(crate) async fn notes(
     admin.need(Role::Support)?;
     let (limit, cursor) = paging.checked()?;
     let (notes, next) = store.notes(account, limit, cursor.as_ref()).await?;
-    Ok(Json(NoteList { notes, next }))
+    Ok(Json(NoteList { notes, next: next.map(String::from) }))
 }
 
 /// Adds a note about a player. With an `Idempotency-Key`, a repetition within 24 hours adds nothing. For support.

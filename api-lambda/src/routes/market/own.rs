@@ -46,7 +46,7 @@ pub(crate) async fn listings(
 ) -> Result<Json<ListingPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
     check_owner(&store, claims.sub, id).await?;
-    Ok(Json(store.listings_of(id, limit, cursor.as_ref()).await??))
+    Ok(Json(store.listings_of(id, limit, cursor.as_ref()).await?))
 }
 
 /// What could not be given to a character at once and waits to be collected: lots that were not sold and found no
@@ -71,7 +71,7 @@ pub(crate) async fn claims(
 ) -> Result<Json<ClaimPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
     check_owner(&store, claims.sub, id).await?;
-    Ok(Json(store.claims(id, limit, cursor.as_ref()).await??))
+    Ok(Json(store.claims(id, limit, cursor.as_ref()).await?))
 }
 
 /// Collects what waits, as much of it as there is room for. The answer is what was collected; the rest waits on. With an `Idempotency-Key`, a repetition within 24 hours gets the same answer.

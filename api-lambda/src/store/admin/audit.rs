@@ -10,9 +10,10 @@ use domain::ids::{AdminKeyId, AuditId};
 use domain::time::UnixMillis;
 
 use crate::extract::actor_of;
-use crate::store::admin::{Partition, admin_item, put_optional, read_optional_number, read_optional_text};
+use crate::store::admin::{admin_item, put_optional, read_optional_number, read_optional_text};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::{Store, StoreError, transact, unavailable};
 
 /// Where an entry is.
@@ -92,15 +93,15 @@ impl Store {
         of: &AuditOf,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<(Vec<AuditEntry>, Option<String>), StoreError> {
+    ) -> Result<(Vec<AuditEntry>, Option<Cursor>), StoreError> {
         let prefix = AuditId::PREFIX;
-        let (index, name, value) = match of {
-            AuditOf::Day(day) => (None, "pk", day_key(day)),
-            AuditOf::Key(key) => (Some("by_admin"), "admin", actor_of(*key)),
-            AuditOf::Subject(subject) => (Some("by_subject"), "subject", subject.clone()),
+        let (index, value) = match of {
+            AuditOf::Day(day) => (None, day_key(day)),
+            AuditOf::Key(key) => (Some(("by_admin", "admin")), actor_of(*key)),
+            AuditOf::Subject(subject) => (Some(("by_subject", "subject")), subject.clone()),
         };
-        let of = Partition { index, name, value, prefix, newest_first: true };
-        let (items, next) = self.admin_page(of, limit, cursor).await?;
+        let of = Partition { index, newest_first: true, ..Partition::of(&self.tables.admin, value, prefix) };
+        let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_entry).collect::<Result<_, _>>()?, next))
     }
 }

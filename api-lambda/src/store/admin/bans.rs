@@ -7,8 +7,9 @@ use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
 use crate::store::admin::audit::AuditKey;
-use crate::store::admin::{Partition, admin_item, read_optional_number};
+use crate::store::admin::{admin_item, read_optional_number};
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
 
 const BAN: &str = "ban";
@@ -147,8 +148,7 @@ impl Store {
     /// Makes bans that have run out such as are lifted, so that whoever was told of them is told of that, `most` of
     /// them at most.
     pub(crate) async fn end_bans(&self, most: i32, now: UnixMillis) -> Result<(), StoreError> {
-        let of = Partition { index: None, name: "pk", value: ENDS.into(), prefix: "", newest_first: false };
-        let (items, _) = self.admin_page(of, most, None).await?;
+        let (items, _) = self.page(Partition::of(&self.tables.admin, ENDS, ""), most, None).await?;
         for item in &items {
             let key = item::read_text(item, "sk")?;
             let Some((Ok(until), Ok(account))) =
@@ -217,8 +217,8 @@ impl Store {
 
     /// Accounts about which edge and hosts are still to be told, `most` at most.
     pub(crate) async fn pending_bans(&self, most: i32) -> Result<Vec<AccountId>, StoreError> {
-        let of = Partition { index: None, name: "pk", value: BANS.into(), prefix: "", newest_first: false };
-        let (items, _) = self.admin_page(of, most, None).await?;
+        let of = Partition::of(&self.tables.admin, BANS, "");
+        let (items, _) = self.page(of, most, None).await?;
         items.iter().map(|item| item::read_parsed(item, "sk")).collect()
     }
 

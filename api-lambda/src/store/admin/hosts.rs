@@ -6,7 +6,7 @@ use domain::contract::support::{HostRecord, InstanceRecord};
 use domain::ids::{HostId, MessageId};
 use domain::time::UnixMillis;
 
-use crate::store::cursor::Cursor;
+use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::fleet::read_instances;
 use crate::store::item::{self, Item};
 use crate::store::{Store, StoreError};
@@ -18,18 +18,17 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
         now: UnixMillis,
-    ) -> Result<(Vec<HostRecord>, Option<String>), StoreError> {
+    ) -> Result<(Vec<HostRecord>, Option<Cursor>), StoreError> {
         let limit = usize::try_from(limit).unwrap_or(0);
-        let start = cursor.and_then(|cursor| cursor.start_of(&["pk"], &[]));
+        let form = [("pk", KeyPart::Text(HostId::PREFIX))];
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
         let start = start.as_ref().map(|start| item::read_text(start, "pk")).transpose()?;
         let mut found = self.leased_hosts(now).await?;
         found.retain(|host| start.is_none_or(|start| item::read_text(host, "pk").is_ok_and(|pk| pk > start)));
         let is_last = found.len() <= limit;
         found.truncate(limit);
         let hosts = found.iter().map(read_host).collect::<Result<_, _>>()?;
-        let last = found.last().filter(|_| !is_last).and_then(|host| host.get("pk")).cloned();
-        let next = last.map(|pk| Item::from([("pk".to_owned(), pk)]));
-        Ok((hosts, Cursor::after(next.as_ref()).map(String::from)))
+        Ok((hosts, Cursor::after(found.last().filter(|_| !is_last), &form)))
     }
 
     /// All hosts that have a lease.

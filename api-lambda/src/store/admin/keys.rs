@@ -7,9 +7,10 @@ use domain::contract::admin::AdminKey;
 use domain::ids::AdminKeyId;
 use domain::time::UnixMillis;
 
-use crate::store::admin::{Partition, admin_item, put_optional_number, read_optional_number};
+use crate::store::admin::{admin_item, put_optional_number, read_optional_number};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
 use crate::store::{Store, StoreError, transact, unavailable};
 
@@ -59,9 +60,9 @@ impl Store {
         &self,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<(Vec<AdminKey>, Option<String>), StoreError> {
-        let of = Partition { index: None, name: "pk", value: KEYS.into(), prefix: "", newest_first: true };
-        let (items, next) = self.admin_page(of, limit, cursor).await?;
+    ) -> Result<(Vec<AdminKey>, Option<Cursor>), StoreError> {
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, KEYS, "") };
+        let (items, next) = self.page(of, limit, cursor).await?;
         let keys = items.iter().map(|item| read_key(item).map(|stored| stored.key));
         Ok((keys.collect::<Result<_, _>>()?, next))
     }

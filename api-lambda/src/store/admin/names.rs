@@ -7,9 +7,10 @@ use domain::contract::support::FoundPlayer;
 use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 
-use crate::store::admin::{Partition, admin_item};
+use crate::store::admin::admin_item;
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, text};
+use crate::store::page::Partition;
 use crate::store::{Store, StoreError, transact};
 
 /// Letters of a name that its partition is made of.
@@ -53,10 +54,9 @@ impl Store {
         beginning: &str,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<(Vec<FoundPlayer>, Option<String>), StoreError> {
-        let value = partition_of(beginning);
-        let of = Partition { index: None, name: "pk", value, prefix: beginning, newest_first: false };
-        let (items, next) = self.admin_page(of, limit, cursor).await?;
+    ) -> Result<(Vec<FoundPlayer>, Option<Cursor>), StoreError> {
+        let of = Partition::of(&self.tables.admin, partition_of(beginning), beginning);
+        let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_found).collect::<Result<_, _>>()?, next))
     }
 }

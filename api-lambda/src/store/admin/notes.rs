@@ -5,10 +5,11 @@ use domain::contract::support::Note;
 use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
+use crate::store::admin::admin_item;
 use crate::store::admin::audit::AuditKey;
-use crate::store::admin::{Partition, admin_item};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
 use crate::store::{Store, StoreError, transact};
 
@@ -43,15 +44,9 @@ impl Store {
         account: AccountId,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<(Vec<Note>, Option<String>), StoreError> {
-        let of = Partition {
-            index: None,
-            name: "pk",
-            value: account.to_string(),
-            prefix: PREFIX,
-            newest_first: true,
-        };
-        let (items, next) = self.admin_page(of, limit, cursor).await?;
+    ) -> Result<(Vec<Note>, Option<Cursor>), StoreError> {
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, account, PREFIX) };
+        let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_note).collect::<Result<_, _>>()?, next))
     }
 }

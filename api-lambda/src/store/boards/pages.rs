@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 use futures_util::future::{join_all, try_join_all};
 
 use crate::store::cursor::Cursor;
-use crate::store::item::{self, Item, number, text};
+use crate::store::item::{self, Item, text};
 use crate::store::{Store, StoreError, unavailable};
 
 use super::entries::Placed;
@@ -73,15 +73,8 @@ impl Store {
         let is_last = placed.len() <= limit;
         placed.truncate(limit);
         let end = placed.last().filter(|_| !is_last);
-        let next = end.and_then(|last| Self::cursor_of(form.season, Some(last.to_string())));
+        let next = end.map(|last| Cursor::at("place", format!("{}#{last}", form.season)));
         Ok((self.rows(form, &placed).await?, next))
-    }
-
-    /// The cursor after a season, or after a place in it.
-    pub(crate) fn cursor_of(season: SeasonId, place: Option<String>) -> Option<Cursor> {
-        let mut key = Item::from([("season".to_owned(), number(season))]);
-        key.extend(place.map(|place| ("sk".to_owned(), text(place))));
-        Cursor::after(Some(&key))
     }
 
     /// The `limit` entries of which the character's is in the middle, or as near to it as the ends of the board

@@ -11,8 +11,9 @@ use domain::time::UnixMillis;
 use super::StoredCharacter;
 use super::form::read_character;
 use crate::store::boards::Hidden;
-use crate::store::cursor::{Cursor, InvalidCursor};
+use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
@@ -193,25 +194,9 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
         now: UnixMillis,
-    ) -> Result<Result<(Vec<DeletedCharacter>, Option<Cursor>), InvalidCursor>, StoreError> {
-        let start = match cursor.map(|cursor| cursor.sort_key(&[DELETED])).transpose() {
-            Ok(start) => {
-                start.map(|sk| Item::from([("pk".to_owned(), text(account)), ("sk".to_owned(), text(sk))]))
-            }
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.possessions)
-            .key_condition_expression("pk = :account AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":account", text(account))
-            .expression_attribute_values(":prefix", text(DELETED))
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .limit(limit);
-        let page = call.send().await.map_err(unavailable)?;
-        let notes = page.items.unwrap_or_default();
+    ) -> Result<(Vec<DeletedCharacter>, Option<Cursor>), StoreError> {
+        let of = Partition::of(&self.tables.possessions, account, DELETED);
+        let (notes, next) = self.page(of, limit, cursor).await?;
         let ids: Result<Vec<String>, StoreError> =
             notes.iter().map(|note| item::read_text(note, "character").map(str::to_owned)).collect();
         let mut characters = Vec::new();
@@ -225,7 +210,7 @@ impl Store {
             }
         }
         characters.sort_by_key(|deleted| deleted.character.id);
-        Ok(Ok((characters, Cursor::after(page.last_evaluated_key.as_ref()))))
+        Ok((characters, next))
     }
 
     /// Makes a deleted character what `restored` says: in a free place of its account, under a free name. The

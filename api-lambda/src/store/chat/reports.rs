@@ -12,6 +12,7 @@ use crate::store::chat::rates::REPORTS;
 use crate::store::chat::{StoredMessage, said_at};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::transact::Part;
 use crate::store::{Store, StoreError, transact, unavailable};
 
@@ -92,21 +93,9 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Report>, Option<Cursor>), StoreError> {
-        let pk = text(REPORTS_PARTITION);
-        let start = cursor.and_then(|cursor| cursor.start_of(&["pk", "sk"], &[("pk", pk.clone())]));
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.chat)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", pk)
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(limit)
-            .set_exclusive_start_key(start);
-        let page = call.send().await.map_err(unavailable)?;
-        let reports = page.items.unwrap_or_default().iter().map(read_report).collect::<Result<_, _>>()?;
-        Ok((reports, Cursor::after_sort_key(page.last_evaluated_key.as_ref())))
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.chat, REPORTS_PARTITION, "") };
+        let (items, next) = self.page(of, limit, cursor).await?;
+        Ok((items.iter().map(read_report).collect::<Result<_, _>>()?, next))
     }
 
     /// One report.

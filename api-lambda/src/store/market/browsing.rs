@@ -46,9 +46,9 @@ impl Store {
         hash: &str,
         limit: i32,
         after: Option<&str>,
-    ) -> Result<QueryFluentBuilder, InvalidCursor> {
+    ) -> Result<QueryFluentBuilder, StoreError> {
         let start = after.map(|place| {
-            let id = listing_at(place).ok_or(InvalidCursor)?;
+            let id = listing_at(place).ok_or(StoreError::Cursor(InvalidCursor))?;
             Ok(Item::from([
                 ("pk".to_owned(), text(id)),
                 ("sk".to_owned(), text(LISTING)),
@@ -81,26 +81,22 @@ impl Store {
         price_max: Option<u64>,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<ListingPage, InvalidCursor>, StoreError> {
-        let Ok(after) = cursor.map(|cursor| cursor.sort_key(&[""])).transpose() else {
-            return Ok(Err(InvalidCursor));
-        };
+    ) -> Result<ListingPage, StoreError> {
+        let after: Option<String> = cursor.map(|cursor| cursor.place("price")).transpose()?;
         // Behind the digits of the price comes '#', which '$' follows.
         let end = price_max.map(|most| format!("{most:016}$"));
         if end.is_some() && after > end {
-            return Ok(Err(InvalidCursor));
+            return Err(StoreError::Cursor(InvalidCursor));
         }
         let hash = offer_key(kind, currency);
-        let Ok(query) = self.index_query(BY_PRICE, &hash, limit, after.as_deref()) else {
-            return Ok(Err(InvalidCursor));
-        };
+        let query = self.index_query(BY_PRICE, &hash, limit, after.as_deref())?;
         let query = match end {
             None => query.key_condition_expression("#hash = :hash"),
             Some(end) => query
                 .key_condition_expression("#hash = :hash AND offer_price < :end")
                 .expression_attribute_values(":end", text(end)),
         };
-        Ok(Ok(page_of(Self::found(query, BY_PRICE).await?)))
+        Ok(page_of(Self::found(query, BY_PRICE).await?, "price"))
     }
 
     /// Listings of a seller in every state, the newest first.
@@ -109,15 +105,12 @@ impl Store {
         seller: CharacterId,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<ListingPage, InvalidCursor>, StoreError> {
-        let Ok(after) = cursor.map(|cursor| cursor.sort_key(&["lst_"])).transpose() else {
-            return Ok(Err(InvalidCursor));
-        };
-        let Ok(query) = self.index_query(BY_SELLER, &seller.to_string(), limit, after.as_deref()) else {
-            return Ok(Err(InvalidCursor));
-        };
+    ) -> Result<ListingPage, StoreError> {
+        let after = cursor.map(|cursor| cursor.place::<ListingId>("listing")).transpose()?;
+        let after = after.map(|id| id.to_string());
+        let query = self.index_query(BY_SELLER, &seller.to_string(), limit, after.as_deref())?;
         let query = query.key_condition_expression("#hash = :hash").scan_index_forward(false);
-        Ok(Ok(page_of(Self::found(query, BY_SELLER).await?)))
+        Ok(page_of(Self::found(query, BY_SELLER).await?, "listing"))
     }
 
     /// Open listings that fit the filter, the newest first.
@@ -126,10 +119,8 @@ impl Store {
         filter: &Filter,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<ListingPage, InvalidCursor>, StoreError> {
-        let Ok(after) = cursor.map(|cursor| cursor.sort_key(&["lst_"])).transpose() else {
-            return Ok(Err(InvalidCursor));
-        };
+    ) -> Result<ListingPage, StoreError> {
+        let after = cursor.map(|cursor| cursor.place::<ListingId>("listing")).transpose()?;
         let (index, keys) = match &filter.item {
             Some(kind) => (BY_KIND, vec![kind.to_string()]),
             None => (BY_AGE, (0..SHARDS).map(age_key).collect()),
@@ -137,8 +128,7 @@ impl Store {
         let mut queries = Vec::new();
         for key in &keys {
             // A listing of one shard is no start in another one: there the condition does it.
-            let Ok(query) = self.index_query(index, key, limit, None) else { return Ok(Err(InvalidCursor)) };
-            let query = query.scan_index_forward(false);
+            let query = self.index_query(index, key, limit, None)?.scan_index_forward(false);
             let query = match &after {
                 None => query.key_condition_expression("#hash = :hash"),
                 Some(after) => query
@@ -148,7 +138,7 @@ impl Store {
             queries.push(Self::found(filtered(query, filter), index));
         }
         let shards = futures_util::future::try_join_all(queries).await?;
-        Ok(Ok(page_of(merge(shards, usize::try_from(limit).unwrap_or(1)))))
+        Ok(page_of(merge(shards, usize::try_from(limit).unwrap_or(1)), "listing"))
     }
 }
 
@@ -183,9 +173,10 @@ fn merge(shards: Vec<Found>, limit: usize) -> Found {
     (listings, end)
 }
 
-fn page_of((listings, last): Found) -> ListingPage {
+/// `place` is the name of the place in cursors.
+fn page_of((listings, last): Found, place: &str) -> ListingPage {
     ListingPage {
         listings: listings.iter().map(StoredListing::shown).collect(),
-        next: last.map(|place| Cursor::at(&place).into()),
+        next: last.map(|last| Cursor::at(place, last).into()),
     }
 }

@@ -12,11 +12,12 @@ use domain::time::UnixMillis;
 
 use super::form::StoredListing;
 use super::goods::{Goods, goods_attributes, read_goods};
-use crate::store::cursor::{Cursor, InvalidCursor};
+use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::possessions::wallet::Movement;
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 
 /// What the keys of claims start with.
 const CLAIMS: &str = "claim#";
@@ -112,30 +113,11 @@ impl Store {
         character: CharacterId,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<ClaimPage, InvalidCursor>, StoreError> {
-        let start = match cursor.map(|cursor| cursor.sort_key(&[CLAIMS])).transpose() {
-            Ok(start) => start,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        let start =
-            start.map(|sk| Item::from([("pk".to_owned(), text(character)), ("sk".to_owned(), text(sk))]));
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.market)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(character))
-            .expression_attribute_values(":prefix", text(CLAIMS))
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .limit(limit);
-        let page = call.send().await.map_err(unavailable)?;
-        let claims = page.items.unwrap_or_default();
-        let claims = claims.iter().map(|item| read_claim(item).map(|(_, claim)| claim));
-        Ok(Ok(ClaimPage {
-            claims: claims.collect::<Result<_, _>>()?,
-            next: Cursor::after_sort_key(page.last_evaluated_key.as_ref()).map(String::from),
-        }))
+    ) -> Result<ClaimPage, StoreError> {
+        let of = Partition::of(&self.tables.market, character, CLAIMS);
+        let (items, next) = self.page(of, limit, cursor).await?;
+        let claims = items.iter().map(|item| read_claim(item).map(|(_, claim)| claim));
+        Ok(ClaimPage { claims: claims.collect::<Result<_, _>>()?, next: next.map(String::from) })
     }
 
     /// Gives the character what the claim is about, as much as there is room for: a catalogue that allows less than

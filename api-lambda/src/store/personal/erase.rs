@@ -10,9 +10,10 @@ use domain::time::UnixMillis;
 
 use crate::store::admin::audit::AuditKey;
 use crate::store::admin::watch::{PENDING_SECS_MAX, WATCHED_SECS, pseudonym};
-use crate::store::admin::{Partition, admin_item, read_optional_number, read_optional_text};
-use crate::store::cursor::Cursor;
+use crate::store::admin::{admin_item, read_optional_number, read_optional_text};
+use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::personal::sweep::Masks;
 use crate::store::personal::{PERSONAL_TABLES, Subject, places};
 use crate::store::{Store, StoreError, transact, unavailable};
@@ -79,9 +80,8 @@ impl Store {
 
     /// Deletions that go on, `most` at most.
     pub(crate) async fn erasures(&self, most: i32) -> Result<Vec<ErasureJob>, StoreError> {
-        let value = ERASURES.to_owned();
-        let of = Partition { index: None, name: "pk", value, prefix: "", newest_first: false };
-        let (items, _) = self.admin_page(of, most, None).await?;
+        let of = Partition::of(&self.tables.admin, ERASURES, "");
+        let (items, _) = self.page(of, most, None).await?;
         items.iter().map(read_job).collect()
     }
 
@@ -108,13 +108,10 @@ impl Store {
         let mut cursor = None;
         loop {
             let of = Partition {
-                index: Some("by_subject"),
-                name: "subject",
-                value: account.to_string(),
-                prefix: "",
-                newest_first: false,
+                index: Some(("by_subject", "subject")),
+                ..Partition::of(&self.tables.admin, account, "")
             };
-            let (items, next) = self.admin_page(of, 100, cursor.as_ref()).await?;
+            let (items, next) = self.page(of, 100, cursor.as_ref()).await?;
             for item in &items {
                 let call = self
                     .client
@@ -132,9 +129,9 @@ impl Store {
                     .expression_attribute_values(":none", AttributeValue::M(Item::new()));
                 call.send().await.map_err(unavailable)?;
             }
-            match next {
-                Some(next) => cursor = Cursor::try_from(next).ok(),
-                None => return Ok(()),
+            cursor = next;
+            if cursor.is_none() {
+                return Ok(());
             }
         }
     }
@@ -150,9 +147,10 @@ impl Store {
         let begun = Instant::now();
         while let Some(table) = PERSONAL_TABLES.get(job.table) {
             if table.swept {
-                let start = job.cursor.as_ref().and_then(|cursor| cursor.start_of(table.keys, &[]));
+                let form = table.keys.iter().map(|name| (*name, KeyPart::Text(""))).collect::<Vec<_>>();
+                let start = job.cursor.as_ref().map(|cursor| cursor.start(&form)).transpose()?;
                 let next = self.sweep_page(table, &job.subject, (&masks, region), start).await?;
-                job.cursor = Cursor::after(next.as_ref());
+                job.cursor = Cursor::after(next.as_ref(), &form);
             }
             if job.cursor.is_none() {
                 job.table += 1;

@@ -63,9 +63,10 @@ impl Store {
     ) -> Result<Option<StoredPart>, StoreError> {
         let places = all_places(subject);
         let Some(place) = places.get(number) else { return Ok(None) };
-        let start = cursor.and_then(|cursor| cursor.start_of(&place.page_keys(), place.fixed().as_slice()));
+        let form = place.form();
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
         let (items, after) = self.page_at(place, subject, start).await?;
-        let next = match Cursor::after(after.as_ref()) {
+        let next = match Cursor::after(after.as_ref(), &form) {
             Some(cursor) => Some((number, Some(cursor))),
             None => (number + 1 < places.len()).then_some((number + 1, None)),
         };

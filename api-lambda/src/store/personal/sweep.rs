@@ -9,7 +9,7 @@ use domain::ids::{AccountId, CharacterId};
 use domain::time::UnixMillis;
 use sha2::{Digest as _, Sha256};
 
-use crate::store::item::{self, Item};
+use crate::store::item::Item;
 use crate::store::personal::erase::is_job;
 use crate::store::personal::{PersonalTable, Subject, digits, key_of, mentions};
 use crate::store::{Store, StoreError, unavailable};

@@ -11,8 +11,9 @@ use domain::ids::{CharacterId, CurrencyId, ProgressId};
 
 use super::wallet::{ledger_prefix, read_entry, read_wallet};
 use super::{read_item, read_stack};
-use crate::store::cursor::{Cursor, InvalidCursor};
+use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::Partition;
 use crate::store::{Store, StoreError, unavailable};
 
 /// Key of the counters and flags.
@@ -22,12 +23,6 @@ pub(crate) const PROGRESS_KEY: &str = "progress";
 const ITEMS: &str = "item#";
 const STACKS: &str = "stack#";
 
-/// Some items of a query, and the key to go on after.
-struct Found {
-    items: Vec<Item>,
-    last: Option<Item>,
-}
-
 impl Store {
     /// A page of what the character carries: unique items first, then stacks; and all that it wears.
     pub(crate) async fn inventory(
@@ -35,77 +30,50 @@ impl Store {
         character: CharacterId,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<Inventory, InvalidCursor>, StoreError> {
-        let start = match cursor.map(|cursor| cursor.sort_key(&[ITEMS, STACKS])).transpose() {
-            Ok(start) => start,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        let among_stacks = start.as_ref().is_some_and(|key| key.starts_with(STACKS));
-        let mut start = start.map(|key| key_of(character, &key));
-        let equipment = self.worn(character).await?;
-        let mut page = Inventory { items: Vec::new(), stacks: Vec::new(), equipment, next: None };
+    ) -> Result<Inventory, StoreError> {
+        let place: Option<String> = cursor.map(|cursor| cursor.place("sk")).transpose()?;
+        let among_stacks = place.is_some_and(|place| place.starts_with(STACKS));
+        let (in_items, in_stacks) = if among_stacks { (None, cursor) } else { (cursor, None) };
+        let mut page = Inventory { items: Vec::new(), stacks: Vec::new(), equipment: Vec::new(), next: None };
         let mut room = limit;
         if !among_stacks {
-            let found = self.under(character, ITEMS, room, start.take()).await?;
-            page.items = found.items.iter().map(read_unique).collect::<Result<_, _>>()?;
+            let (items, next) = self.under(character, ITEMS, room, in_items).await?;
+            page.items = items.iter().map(read_unique).collect::<Result<_, _>>()?;
             room -= i32::try_from(page.items.len()).unwrap_or(room);
-            if found.last.is_some() || room <= 0 {
-                // Where the items end with the page, the next one begins before the first stack.
-                let key = found.last.unwrap_or_else(|| key_of(character, STACKS));
-                page.next = Cursor::after(Some(&key)).map(String::from);
-                return Ok(Ok(page));
-            }
+            // Where the items end with the page, the next one begins before the first stack.
+            page.next = next.or_else(|| (room <= 0).then(|| Cursor::at("sk", STACKS))).map(String::from);
         }
-        let found = self.under(character, STACKS, room, start).await?;
-        page.next = Cursor::after(found.last.as_ref()).map(String::from);
-        for item in found.items {
-            let (item, count) = (item::read_parsed(&item, "kind")?, read_stack(&item)?);
+        page.equipment = self.worn(character).await?;
+        if page.next.is_some() {
+            return Ok(page);
+        }
+        let (stacks, next) = self.under(character, STACKS, room, in_stacks).await?;
+        page.next = next.map(String::from);
+        for stack in stacks {
+            let (item, count) = (item::read_parsed(&stack, "kind")?, read_stack(&stack)?);
             // What was used up is not there.
             if count > 0 {
                 page.stacks.push(ItemStack { item, count });
             }
         }
-        Ok(Ok(page))
+        Ok(page)
     }
 
-    /// One query for possessions whose keys start with `prefix`.
+    /// A page of possessions whose keys start with `prefix`.
     async fn under(
         &self,
         character: CharacterId,
         prefix: &str,
         limit: i32,
-        start: Option<Item>,
-    ) -> Result<Found, StoreError> {
-        self.query_possessions(&text(character), prefix, limit, start, true).await
-    }
-
-    async fn query_possessions(
-        &self,
-        pk: &AttributeValue,
-        prefix: &str,
-        limit: i32,
-        start: Option<Item>,
-        forward: bool,
-    ) -> Result<Found, StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.possessions)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", pk.clone())
-            .expression_attribute_values(":prefix", text(prefix))
-            .consistent_read(true)
-            .scan_index_forward(forward)
-            .set_exclusive_start_key(start)
-            .limit(limit);
-        let page = call.send().await.map_err(unavailable)?;
-        Ok(Found { items: page.items.unwrap_or_default(), last: page.last_evaluated_key })
+        cursor: Option<&Cursor>,
+    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
+        self.page(Partition::of(&self.tables.possessions, character, prefix), limit, cursor).await
     }
 
     /// What the character wears.
     pub(crate) async fn worn(&self, character: CharacterId) -> Result<Vec<EquippedItem>, StoreError> {
-        let found = self.under(character, "slot#", SMALL_SETS_MAX, None).await?;
-        found.items.iter().map(read_worn).collect()
+        let (items, _) = self.under(character, "slot#", SMALL_SETS_MAX, None).await?;
+        items.iter().map(read_worn).collect()
     }
 
     /// What the character wears, and its counters and flags.
@@ -139,12 +107,12 @@ impl Store {
 
     /// What the character has of each currency.
     pub(crate) async fn balances(&self, character: CharacterId) -> Result<WalletBalances, StoreError> {
-        let found = self.under(character, "wallet#", SMALL_SETS_MAX, None).await?;
+        let (items, _) = self.under(character, "wallet#", SMALL_SETS_MAX, None).await?;
         let read = |item: &Item| {
             let (balance, entries) = read_wallet(item)?;
             Ok(Balance { currency: item::read_parsed(item, "currency")?, balance, entries })
         };
-        Ok(WalletBalances { balances: found.items.iter().map(read).collect::<Result<_, StoreError>>()? })
+        Ok(WalletBalances { balances: items.iter().map(read).collect::<Result<_, StoreError>>()? })
     }
 
     /// A page of the ledger, the newest entry first.
@@ -154,26 +122,19 @@ impl Store {
         currency: &CurrencyId,
         limit: i32,
         cursor: Option<&Cursor>,
-    ) -> Result<Result<LedgerPage, InvalidCursor>, StoreError> {
+    ) -> Result<LedgerPage, StoreError> {
         let prefix = ledger_prefix(currency);
-        let start = match cursor.map(|cursor| cursor.sort_key(&[&prefix])).transpose() {
-            Ok(start) => start.map(|key| key_of(character, &key)),
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        let found = self.query_possessions(&text(character), &prefix, limit, start, false).await?;
-        Ok(Ok(LedgerPage {
-            entries: found.items.iter().map(read_entry).collect::<Result<_, _>>()?,
-            next: Cursor::after(found.last.as_ref()).map(String::from),
-        }))
+        let of = Partition::of(&self.tables.possessions, character, &prefix);
+        let (items, next) = self.page(Partition { newest_first: true, ..of }, limit, cursor).await?;
+        Ok(LedgerPage {
+            entries: items.iter().map(read_entry).collect::<Result<_, _>>()?,
+            next: next.map(String::from),
+        })
     }
 }
 
 /// Slots and currencies of one character: the catalogue has fewer, even counting what it once had.
 const SMALL_SETS_MAX: i32 = 1_000;
-
-fn key_of(character: CharacterId, sk: &str) -> Item {
-    Item::from([("pk".to_owned(), text(character)), ("sk".to_owned(), text(sk))])
-}
 
 fn read_unique(item: &Item) -> Result<UniqueItem, StoreError> {
     let stored = read_item(item)?;

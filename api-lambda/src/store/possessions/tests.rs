@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 
 use super::StoredItem;
 use super::wallet::{Movement, Wallet};
-use crate::store::batches::{Entry, TRANSACTION_PARTS_MAX};
 use crate::store::Store;
+use crate::store::batches::{Entry, TRANSACTION_PARTS_MAX};
 use crate::store::tests::store;
 use crate::store::transact::Part;
 
@@ -178,7 +178,7 @@ async fn transfers_of_rivals_make_and_lose_nothing() {
         hides += store.stack(id, &kind("hide").item).await.expect("read");
         let wallet = wallet(&store, id).await;
         coins += wallet.balance;
-        let ledger = store.ledger(id, &coin(), 100, None).await.expect("read").expect("no cursor");
+        let ledger = store.ledger(id, &coin(), 100, None).await.expect("read");
         let mut newer = wallet.balance;
         for (number, entry) in (1..=wallet.entries).rev().zip(&ledger.entries) {
             assert_eq!((entry.number, entry.balance), (number, newer));

@@ -15,9 +15,9 @@ use domain::time::UnixMillis;
 use serde_json::{Value, json};
 
 use super::prizes::{Payment, Share};
-use super::{Head, Loaded, due_partitions, index_start, key};
-use crate::store::cursor::Cursor;
-use crate::store::item::{self, number, text};
+use super::{Head, Loaded, due_partitions, key};
+use crate::store::cursor::{Cursor, InvalidCursor, KeyPart};
+use crate::store::item::{self, number};
 use crate::store::{Store, StoreError, unavailable};
 use crate::tournament::{Entry, Live, Tell, captain_of, terms};
 
@@ -42,17 +42,21 @@ impl Store {
         now: UnixMillis,
     ) -> Result<StepOutcome, StoreError> {
         let mut outcome = StepOutcome::default();
-        // The partition is the caller's to name, if it is one.
-        let first = cursor.as_ref().and_then(|cursor| {
-            let start = cursor.start(&[]);
-            let due = item::read_text(&start, "due").ok()?;
-            due_partitions(region).find(|partition| partition == due)
-        });
-        let start = cursor.zip(first.as_ref()).and_then(|(cursor, first)| {
-            index_start(&cursor, "due_at", &[("sk", text("head")), ("due", text(first))])
-        });
-        let partitions = due_partitions(region)
-            .skip_while(|partition| first.as_ref().is_some_and(|first| first != partition));
+        let form = [
+            ("due", KeyPart::Text(region)),
+            ("due_at", KeyPart::Number(now.as_millis())),
+            ("pk", KeyPart::Text(TournamentId::PREFIX)),
+            ("sk", KeyPart::Fixed("head")),
+        ];
+        let start = cursor.map(|cursor| cursor.start(&form)).transpose()?;
+        let first =
+            start.as_ref().map(|start| item::read_text(start, "due").map(str::to_owned)).transpose()?;
+        let partitions: Vec<String> = due_partitions(region)
+            .skip_while(|partition| first.as_ref().is_some_and(|first| first != partition))
+            .collect();
+        if partitions.is_empty() {
+            return Err(StoreError::Cursor(InvalidCursor));
+        }
         let mut left = limit;
         let mut start = start;
         for partition in partitions {
@@ -70,7 +74,7 @@ impl Store {
                 }
             }
             if left <= 0 {
-                outcome.next = Cursor::after(last.as_ref()).map(String::from);
+                outcome.next = Cursor::after(last.as_ref(), &form).map(String::from);
                 return Ok(outcome);
             }
         }

@@ -161,8 +161,4 @@ async fn keys_are_paged_to_the_end() {
     for query in ["limit=0", "limit=101", "limit=x", "cursor=%25", "colour=red"] {
         send(app.owner(Method::GET, &format!("/keys?{query}"))).await.problem(400, "bad_query");
     }
-    // A cursor of another query leads nowhere else.
-    let forged = "eyJwayI6eyJTIjoiYXVkaXQjMjAyNi0xMS0yMSJ9fQ";
-    let page: AdminKeyList = send(app.owner(Method::GET, &format!("/keys?cursor={forged}"))).await.ok(200);
-    assert_eq!(page.keys.len(), 7);
 }

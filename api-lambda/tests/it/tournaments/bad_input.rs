@@ -81,7 +81,6 @@ async fn rubbish_is_refused_in_our_words() {
         ann.player.get(&format!("/v1/tournaments/x{path}")).await.problem(400, "bad_path");
     }
     for query in [
-        "",
         "?state=open",
         "?state=running&limit=0",
         "?state=running&limit=101",

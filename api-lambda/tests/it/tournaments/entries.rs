@@ -253,12 +253,8 @@ async fn lists_are_paged_by_state_to_the_end() {
     assert_eq!(found.len(), 7);
     assert_eq!(found.iter().copied().collect::<BTreeSet<_>>(), ids);
     assert!(starts.is_sorted(), "the next to start first");
+    let page: TournamentPage = player.get("/v1/tournaments").await.ok(200);
+    assert_eq!(page.tournaments.iter().map(|summary| summary.id).collect::<Vec<_>>(), found);
     let page: TournamentPage = player.get("/v1/tournaments?state=cancelled").await.ok(200);
     assert_eq!(page.tournaments.iter().map(|summary| summary.id).collect::<Vec<_>>(), [cancelled.id]);
-    // A cursor of another list starts at the beginning.
-    let page: TournamentPage = player
-        .get(&format!("/v1/tournaments?state=registration&limit=7&cursor={}", "eyJ4Ijp7IlMiOiJ5In19"))
-        .await
-        .ok(200);
-    assert_eq!(page.tournaments.len(), 7);
 }

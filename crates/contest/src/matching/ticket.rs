@@ -33,7 +33,8 @@ pub struct Ticket {
     /// The party.
     pub players: Vec<Player>,
     /// The party's worst round trip to each region that it has measured, in milliseconds. A region that is
-    /// missing is unknown, and no match of this party is made there.
+    /// missing is unknown, and no match of this party is made there; unless it is the queue's only one, where
+    /// unknown counts as the longest that the queue allows.
     pub round_trips: BTreeMap<String, u32>,
     /// Players that they refuse to play with, on either side. Those of the own party do not count.
     pub blocks: Vec<CharacterId>,
@@ -145,10 +146,14 @@ impl Party {
         }
         let roles = ticket.players.iter().map(|player| role_set(&player.roles, queue));
         let strength: Micro = ticket.players.iter().map(|player| micro(player.rating.mu())).sum();
+        // Where there is one region, nothing is decided by how far the others are: an unknown way to it counts as the
+        // longest that the queue allows, so that whoever measured it is served before.
+        let longest = queue.definition.round_trip_ms_max;
+        let unmeasured = (queue.definition.regions.len() == 1).then_some(longest);
         let mut round_trips = [None; REGIONS_MAX];
         for (region, round_trip) in queue.definition.regions.iter().zip(&mut round_trips) {
-            let known = ticket.round_trips.get(region).copied();
-            *round_trip = known.filter(|ms| *ms <= queue.definition.round_trip_ms_max);
+            let known = ticket.round_trips.get(region).copied().or(unmeasured);
+            *round_trip = known.filter(|ms| *ms <= longest);
         }
         Ok(Self {
             id: ticket.id,

@@ -33,7 +33,9 @@ pub struct CreateTicket {
     #[serde(default)]
     pub party: Vec<TicketMember>,
     /// The worst round trip of the party to each region that it has measured, in milliseconds. A region that is
-    /// missing is unknown, and no match is made there.
+    /// missing is unknown, and no match is made there; at least one is needed. For a queue of one region it may be
+    /// left out: unknown counts as the longest that the queue allows.
+    #[serde(default)]
     pub round_trips_ms: BTreeMap<String, u32>,
 }
 

@@ -86,8 +86,9 @@ pub struct CreateRoom {
     pub character: CharacterId,
     /// Where it plays: its instance is of this zone.
     pub zone: ZoneId,
-    /// Most members who play, 1 to 16 and at most what an instance of the zone takes.
-    pub members_max: u8,
+    /// Most members who play, 1 to 16 and at most what an instance of the zone takes; as many as that, unless told.
+    #[serde(default)]
+    pub members_max: Option<u8>,
     /// Most members who only look on, at most 16; none, if not given.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub spectators_max: u8,

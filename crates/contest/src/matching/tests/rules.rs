@@ -140,6 +140,24 @@ fn a_missing_round_trip_is_unknown_and_not_short() {
 }
 
 #[test]
+fn the_only_region_of_a_queue_need_not_be_measured() {
+    let mut only = queue(2, 1);
+    only.regions.truncate(1);
+    let unmeasured = |number| Ticket { round_trips: [].into(), ..ticket(number, &[25.0], at(0)) };
+    let made = matcher(only.clone(), &[unmeasured(1), unmeasured(2)]).step(at(0), BUDGET);
+    assert_eq!(made[0].explanation.worst_round_trip_ms, only.round_trip_ms_max, "unknown is not short");
+    // One that was measured and is too long is not unknown.
+    let far = Ticket { round_trips: [(only.regions[0].clone(), 121)].into(), ..unmeasured(1) };
+    let mut apart = matcher(only, &[far, unmeasured(2)]);
+    assert_eq!(apart.step(at(0), BUDGET), []);
+    assert_eq!(reason(&apart, 1, 0), WaitReason::NoRegion);
+    // Of several regions, one that nobody has measured is no choice.
+    let mut several = matcher(queue(2, 1), &[unmeasured(1), unmeasured(2)]);
+    assert_eq!(several.step(at(600_000), BUDGET), []);
+    assert_eq!(reason(&several, 1, 600_000), WaitReason::NoRegion);
+}
+
+#[test]
 fn blocks_hold_on_both_sides() {
     let one = Ticket { blocks: vec![player_id(200)], ..ticket(1, &[25.0], at(0)) };
     let mut matcher = matcher(queue(2, 1), &[one, ticket(2, &[25.0], at(0))]);
