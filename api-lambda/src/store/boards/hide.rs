@@ -70,17 +70,18 @@ impl Store {
     /// The part of a transaction that hides a character from all boards, or takes these reasons back. Call
     /// [`Self::settle_boards`] afterwards; if nobody does, a sweep will.
     pub(crate) fn hide_part(&self, character: CharacterId, why: &[Hidden], is_so: bool) -> TransactWriteItem {
-        let mut set = "SET v = :v, #work = :work".to_owned();
-        let mut update = Update::builder();
-        for reason in why.iter().map(|reason| reason.name()) {
-            set.push_str(&format!(", #{reason} = :so"));
-            update = update.expression_attribute_names(format!("#{reason}"), reason);
-        }
+        let sets: Vec<String> = why.iter().map(|reason| format!("#{} = :so", reason.name())).collect();
+        let update = why.iter().fold(Update::builder(), |update, reason| {
+            update.expression_attribute_names(format!("#{}", reason.name()), reason.name())
+        });
         transact::update(
             update
                 .table_name(&self.tables.boards)
                 .set_key(Some(flag_key(character)))
-                .update_expression(format!("{set} ADD #version :one"))
+                .update_expression(format!(
+                    "SET v = :v, #work = :work, {} ADD #version :one",
+                    sets.join(", ")
+                ))
                 .expression_attribute_names("#work", "work")
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":v", number(ITEM_VERSION))

@@ -174,13 +174,14 @@ impl Store {
             }
             // A kind that the catalogue has no more can still be taken from who has it.
             (None, None) => plan.fault(Why::Unknown, format!("the catalogue has no kind {kind}")),
-            (_, there) => match u32::try_from(count).ok().filter(|count| *count <= there.unwrap_or(0)) {
-                Some(count) => plan.parts.push(self.take_stack_part(order.character, kind, count)),
-                None => {
-                    let there = there.unwrap_or(0);
+            (_, there) => {
+                let there = there.unwrap_or(0);
+                if let Some(count) = u32::try_from(count).ok().filter(|count| *count <= there) {
+                    plan.parts.push(self.take_stack_part(order.character, kind, count));
+                } else {
                     plan.fault(Why::Missing, format!("it has {there} {kind}, which is less than {count}"));
                 }
-            },
+            }
         }
         Ok(())
     }
