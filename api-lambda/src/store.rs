@@ -53,6 +53,9 @@ pub(crate) const ITEM_VERSION: u64 = 1;
 /// How often an optimistic write is tried again before the caller is told to come back.
 pub(crate) const ATTEMPTS_MAX: u32 = 12;
 
+/// Most keys of one read.
+const READ_KEYS_MAX: usize = 100;
+
 /// Why the store could not do its part.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -156,25 +159,26 @@ impl Store {
 }
 
 impl Store {
-    /// The items of a table with these keys, all different and at most 100, in any order.
-    async fn items(&self, table: &str, keys: &[String]) -> Result<Vec<item::Item>, StoreError> {
-        let key = |key: &String| item::Item::from([("pk".into(), item::text(key))]);
-        let mut wanted: Vec<_> = keys.iter().map(key).collect();
+    /// The items of a table with these keys, all different, in any order.
+    async fn items(&self, table: &str, keys: Vec<item::Item>) -> Result<Vec<item::Item>, StoreError> {
         let mut items = Vec::new();
+        let mut wanted = keys;
         for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
+            let mut left = Vec::new();
+            for keys in wanted.chunks(READ_KEYS_MAX) {
+                let request = KeysAndAttributes::builder().consistent_read(true);
+                let request = request.set_keys(Some(keys.to_vec())).build().expect("the keys are given");
+                let call = self.client.batch_get_item().request_items(table, request);
+                let answer = call.send().await.map_err(unavailable)?;
+                items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+                let unread = answer.unprocessed_keys.unwrap_or_default();
+                left.extend(unread.into_values().flat_map(|keys| keys.keys));
+            }
+            if left.is_empty() {
                 return Ok(items);
             }
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(table, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
+            wanted = left;
+            back_off(attempt).await;
         }
         Err(StoreError::Contended("a batch of items"))
     }

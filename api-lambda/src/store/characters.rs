@@ -146,7 +146,8 @@ impl Store {
 
     /// The items of the table `players` with these keys, at most 100, in any order.
     pub(crate) async fn player_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        self.items(&self.tables.players, keys).await
+        let key = |key: &String| Item::from([("pk".to_owned(), text(key))]);
+        self.items(&self.tables.players, keys.iter().map(key).collect()).await
     }
 
     /// Renames the character if it still has `version`; the answer is the character as it is then.

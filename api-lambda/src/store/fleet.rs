@@ -22,6 +22,11 @@ pub(crate) const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
 /// a name.
 pub(crate) const HOSTS_PARTITION: &str = "#hosts";
 
+/// Whether what the index lists has a host that is not draining.
+pub(crate) fn takes_players(item: &Item) -> bool {
+    item.get("draining") == Some(&AttributeValue::Bool(false))
+}
+
 impl Store {
     /// Makes the host and one instance for each zone that it offers. A host that is known gets what it got
     /// before, with a new lease.
@@ -147,9 +152,35 @@ impl Store {
         Ok(())
     }
 
+    /// What the index lists under a zone and whose host has a lease, draining or not.
+    pub(crate) async fn leased(&self, zone: impl ToString, now: UnixMillis) -> Result<Vec<Item>, StoreError> {
+        let zone = text(zone);
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.fleet)
+                .index_name("by_zone")
+                .key_condition_expression("#zone = :zone")
+                .filter_expression("lease_until > :now")
+                .expression_attribute_names("#zone", "zone")
+                .expression_attribute_values(":zone", zone.clone())
+                .expression_attribute_values(":now", number(now.as_millis()))
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            found.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// The items of the table `fleet` with these keys, at most 100, in any order.
     pub(crate) async fn fleet_items(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        self.items(&self.tables.fleet, keys).await
+        let key = |key: &String| Item::from([("pk".to_owned(), text(key))]);
+        self.items(&self.tables.fleet, keys.iter().map(key).collect()).await
     }
 
     async fn renew_host(

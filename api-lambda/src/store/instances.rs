@@ -18,7 +18,7 @@ use crate::store::fleet::{
 };
 use crate::store::item::{self, Item, number, text};
 use crate::store::seats::OpenInstance;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 
 /// A running instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,30 +200,8 @@ impl Store {
 
     /// The hosts that have a lease and are not draining.
     async fn live_hosts(&self, now: UnixMillis) -> Result<Vec<HostLoad>, StoreError> {
-        let mut hosts = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.fleet)
-                .index_name("by_zone")
-                .key_condition_expression("#zone = :hosts")
-                .filter_expression("lease_until > :now AND draining = :no")
-                .expression_attribute_names("#zone", "zone")
-                .expression_attribute_values(":hosts", text(HOSTS_PARTITION))
-                .expression_attribute_values(":now", number(now.as_millis()))
-                .expression_attribute_values(":no", AttributeValue::Bool(false))
-                .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
-            for item in page.items.unwrap_or_default() {
-                hosts.push(read_host(&item)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(hosts);
-            }
-        }
+        let hosts = self.leased(HOSTS_PARTITION, now).await?;
+        hosts.iter().filter(|host| fleet::takes_players(host)).map(read_host).collect()
     }
 
     /// The instance, if it runs or will in a moment.

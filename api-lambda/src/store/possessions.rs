@@ -4,12 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::ids::{CharacterId, CurrencyId, ItemId, ItemKind, SlotId};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::{Store, StoreError};
 
 pub(crate) mod actions;
 mod deeds;
@@ -20,9 +19,6 @@ pub(crate) mod wallet;
 
 #[cfg(test)]
 mod tests;
-
-/// Most keys of one read: DynamoDB's limit.
-const READ_KEYS_MAX: usize = 100;
 
 /// A unique item and what its owner does not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,34 +94,11 @@ impl Store {
             Item::from([("pk".to_owned(), text(character)), ("sk".to_owned(), text(sk))])
         };
         let mut found = Possessions::default();
-        let mut wanted: Vec<Item> = keys.iter().map(key).collect();
-        for attempt in 0.. {
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-            if attempt == ATTEMPTS_MAX {
-                break;
-            }
-            let mut left = Vec::new();
-            for keys in wanted.chunks(READ_KEYS_MAX) {
-                let request =
-                    KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys.to_vec()));
-                let request = request.build().expect("the keys are given");
-                let call = self.client.batch_get_item().request_items(&self.tables.possessions, request);
-                let answer = call.send().await.map_err(unavailable)?;
-                for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                    let place = (item::read_parsed(&item, "pk")?, item::read_text(&item, "sk")?.to_owned());
-                    found.0.insert(place, item);
-                }
-                let unread = answer.unprocessed_keys.unwrap_or_default();
-                left.extend(unread.into_values().flat_map(|keys| keys.keys));
-            }
-            wanted = left;
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
+        for item in self.items(&self.tables.possessions, keys.iter().map(key).collect()).await? {
+            let place = (item::read_parsed(&item, "pk")?, item::read_text(&item, "sk")?.to_owned());
+            found.0.insert(place, item);
         }
-        Err(StoreError::Contended("a batch of possessions"))
+        Ok(found)
     }
 
     /// The unique item, if the character has it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::{BLOCKS_MAX, FRIEND_REQUESTS_MAX, FRIEND_REQUESTS_WAITING_MAX, FRIENDS_MAX};
 use domain::time::UnixMillis;
@@ -299,7 +299,7 @@ impl Store {
             others.iter().filter_map(|other| Pair::of(account, *other)).map(|(pair, _)| pair).collect();
         let keys = pairs.iter().map(|pair| social_key(pair_key(*pair), PAIR)).collect();
         let mut blocked = BTreeSet::new();
-        for item in self.social_items(keys).await? {
+        for item in self.items(&self.tables.social, keys).await? {
             let relation = read_relation(&item)?;
             if Side::BOTH.into_iter().any(|side| relation.blocks(side)) {
                 let (low, high): (AccountId, AccountId) =
@@ -315,27 +315,6 @@ impl Store {
         let Some((pair, side)) = Pair::of(me, other) else { return Ok((false, false)) };
         let (_, relation) = self.relation(pair).await?;
         Ok((relation.blocks(side), relation.blocks(side.other())))
-    }
-
-    /// The items of the table `social` with these keys, at most 100, in any order.
-    pub(crate) async fn social_items(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        for attempt in 0..ATTEMPTS_MAX {
-            if wanted.is_empty() {
-                return Ok(items);
-            }
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-            let request = request.build().expect("the keys are given");
-            let call = self.client.batch_get_item().request_items(&self.tables.social, request);
-            let answer = call.send().await.map_err(unavailable)?;
-            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            let left = answer.unprocessed_keys.unwrap_or_default();
-            wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-            if !wanted.is_empty() {
-                back_off(attempt).await;
-            }
-        }
-        Err(StoreError::Contended("a batch of relations"))
     }
 }
 

@@ -8,7 +8,7 @@ use domain::contract::instances::Purpose;
 use domain::ids::{CharacterId, HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
 
-use crate::store::fleet::{load_key, read_purpose};
+use crate::store::fleet::{self, load_key, read_purpose};
 use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, unavailable};
 
@@ -38,30 +38,8 @@ impl Store {
         zone: &ZoneId,
         now: UnixMillis,
     ) -> Result<Vec<OpenInstance>, StoreError> {
-        let mut found = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.fleet)
-                .index_name("by_zone")
-                .key_condition_expression("#zone = :zone")
-                .filter_expression("lease_until > :now AND draining = :no")
-                .expression_attribute_names("#zone", "zone")
-                .expression_attribute_values(":zone", text(zone))
-                .expression_attribute_values(":now", number(now.as_millis()))
-                .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
-                .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
-            for item in page.items.unwrap_or_default() {
-                found.push(read_open(&item)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
+        let loads = self.leased(zone, now).await?;
+        loads.iter().filter(|load| fleet::takes_players(load)).map(read_open).collect()
     }
 
     /// Promises a seat until `until` if fewer than `limit` are then occupied, as counted by the read behind

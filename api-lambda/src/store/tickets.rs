@@ -2,7 +2,7 @@
 //! says which ticket a character waits with, or waited with last. A ticket that waits is in the index `by_feed`, in
 //! one of several shards, where the coordinator finds it; who forms matches is not known here.
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use domain::contract::coordinator::TicketWait;
 use domain::contract::matchmaking::WaitReport;
 use domain::ids::{AccountId, CharacterId, MatchTicketId};
@@ -289,30 +289,7 @@ impl Store {
 
     /// The items of the table `matchmaking` with these keys, in any order.
     pub(crate) async fn matchmaking_items(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        // A read takes 100 keys.
-        for keys in keys.chunks(100) {
-            let mut wanted = keys.to_vec();
-            for attempt in 0.. {
-                if wanted.is_empty() {
-                    break;
-                }
-                if attempt == ATTEMPTS_MAX {
-                    return Err(StoreError::Contended("a batch of tickets"));
-                }
-                let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(wanted));
-                let request = request.build().expect("the keys are given");
-                let call = self.client.batch_get_item().request_items(&self.tables.matchmaking, request);
-                let answer = call.send().await.map_err(unavailable)?;
-                items.extend(answer.responses.unwrap_or_default().into_values().flatten());
-                let left = answer.unprocessed_keys.unwrap_or_default();
-                wanted = left.into_values().flat_map(|keys| keys.keys).collect();
-                if !wanted.is_empty() {
-                    back_off(attempt).await;
-                }
-            }
-        }
-        Ok(items)
+        self.items(&self.tables.matchmaking, keys).await
     }
 }
 
