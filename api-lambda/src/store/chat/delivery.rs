@@ -6,7 +6,7 @@ use domain::time::UnixMillis;
 use futures_util::future::try_join_all;
 
 use crate::store::fleet::HOSTS_PARTITION;
-use crate::store::item::{self};
+use crate::store::item;
 use crate::store::{Store, StoreError};
 
 impl Store {
