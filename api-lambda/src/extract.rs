@@ -221,12 +221,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(&request);
-        let bytes = read_body(request, BODY_BYTES_MAX).await?.ok_or(ApiError::BodyTooLarge)?;
-        if !is_json {
-            return Err(ApiError::BodyType);
-        }
-        parse(&bytes).map(Self)
+        read(request, BODY_BYTES_MAX, ApiError::BodyTooLarge).await.map(Self)
     }
 }
 
@@ -241,12 +236,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(&request);
-        let bytes = read_body(request, DOCUMENT_BYTES_MAX).await?.ok_or(refusals::content::TOO_LARGE)?;
-        if !is_json {
-            return Err(ApiError::BodyType);
-        }
-        parse(&bytes).map(Self)
+        read(request, DOCUMENT_BYTES_MAX, refusals::content::TOO_LARGE.into()).await.map(Self)
     }
 }
 
@@ -257,7 +247,7 @@ fn is_json(request: &Request) -> bool {
 }
 
 /// The body, unless it has more than `bytes_max`.
-async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>, ApiError> {
+async fn read_bytes(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
     let mut total = 0_usize;
@@ -276,13 +266,22 @@ async fn read_body(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>>
 
 /// Reads a body, which is an object in all routes. serde would take an array of the values in the order of the fields
 /// as well, and the description does not tell of that.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+async fn read<T: DeserializeOwned>(
+    request: Request,
+    bytes_max: usize,
+    too_large: ApiError,
+) -> Result<T, ApiError> {
+    let is_json = is_json(&request);
+    let bytes = read_bytes(request, bytes_max).await?.ok_or(too_large)?;
+    if !is_json {
+        return Err(ApiError::BodyType);
+    }
     if bytes.trim_ascii_start().starts_with(b"[") {
         let words =
             "the body does not have the form that this address takes: it must be an object, not an array";
         return Err(ApiError::BadBody(words.into()));
     }
-    serde_json::from_slice(bytes).map_err(|error| ApiError::BadBody(describe(&error)))
+    serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(describe(&error)))
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -67,7 +67,17 @@ pub(crate) struct OptionalKey(Option<KeyedRequest>);
 impl OptionalKey {
     /// As [`KeyedRequest::new`], if there is a key.
     pub(crate) fn new(account: AccountId, route: &str, key: Option<&str>, body: &impl Serialize) -> Self {
-        Self(key.map(|key| KeyedRequest::new(account, route, key, body)))
+        Self::of(&account, route, key, body)
+    }
+
+    /// As [`KeyedRequest::of`], if there is a key.
+    pub(crate) fn of(
+        actor: &impl std::fmt::Display,
+        route: &str,
+        key: Option<&str>,
+        body: &impl Serialize,
+    ) -> Self {
+        Self(key.map(|key| KeyedRequest::of(actor, route, key, body)))
     }
 
     /// The answer given before, if there is one.

@@ -13,11 +13,10 @@ use domain::contract::players::{
 use domain::ids::CharacterId;
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
-use domain::time::UnixMillis;
 
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player, Service};
-use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::idempotency::OptionalKey;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::characters::deletion::RestoreRefusal;
@@ -62,10 +61,8 @@ pub(crate) async fn create(
     Body(body): Body<CreateCharacter>,
 ) -> Result<(StatusCode, Json<Character>), ApiError> {
     let now = crate::clock::now();
-    let keyed = key.map(|key| KeyedRequest::new(claims.sub, "characters", &key, &body));
-    if let Some(keyed) = &keyed
-        && let Some(earlier) = keyed.earlier(&store, now).await?
-    {
+    let keyed = OptionalKey::new(claims.sub, "characters", key.as_deref(), &body);
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
     check_name(&region, &body.name)?;
@@ -81,7 +78,7 @@ pub(crate) async fn create(
         created_at: now,
         updated_at: now,
     };
-    let answer = keyed.as_ref().map(|keyed| keyed.answer(&character, now.plus_millis(ANSWER_KEPT_MILLIS)));
+    let answer = keyed.answer(&character, now);
     let made = match store.create_character(claims.sub, &character, answer.as_ref()).await? {
         Ok(()) => character,
         Err(CreateRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
@@ -89,11 +86,7 @@ pub(crate) async fn create(
         Err(CreateRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
         Err(CreateRefusal::Repeated) => {
             // The same request, sent twice at once: the other one has stored its answer.
-            let earlier = match &keyed {
-                Some(keyed) => keyed.earlier(&store, now).await?,
-                None => None,
-            };
-            earlier.ok_or(ApiError::Internal)?
+            keyed.faster(&store, now).await?
         }
     };
     Ok((StatusCode::CREATED, Json(made)))
@@ -215,8 +208,8 @@ pub(crate) async fn restore(
     Body(body): Body<RestoreCharacter>,
 ) -> Result<Json<Character>, ApiError> {
     let now = crate::clock::now();
-    let keyed = key.map(|key| KeyedRequest::new(claims.sub, "restore", &key, &(id, &body)));
-    if let Some(earlier) = earlier(keyed.as_ref(), &store, now).await? {
+    let keyed = OptionalKey::new(claims.sub, "restore", key.as_deref(), &(id, &body));
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
     let deleted = store.deleted_character(id).await?.filter(|deleted| deleted.stored.account == claims.sub);
@@ -228,8 +221,7 @@ pub(crate) async fn restore(
         let name = body.name.unwrap_or_else(|| before.name.clone());
         check_name(&region, &name)?;
         let restored = Character { name, version: before.version + 1, updated_at: now, ..before };
-        let until = now.plus_millis(ANSWER_KEPT_MILLIS);
-        let answer = keyed.as_ref().map(|keyed| keyed.answer(&restored, until));
+        let answer = keyed.answer(&restored, now);
         match store.restore_character(&deleted, &restored, answer.as_ref()).await? {
             Ok(()) => return Ok(Json(restored)),
             Err(RestoreRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
@@ -243,23 +235,11 @@ pub(crate) async fn restore(
         ApiError::NoCharacter
     };
     // The same request, sent twice at once: the other one has stored its answer. Or another one was faster.
-    if let Some(earlier) = earlier(keyed.as_ref(), &store, now).await? {
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
     let living = store.character(id).await?.is_some_and(|living| living.account == claims.sub);
     Err(if living { refusals::characters::NOT_DELETED.into() } else { refused })
-}
-
-/// The answer given before under the key of this request, if there is one.
-async fn earlier(
-    keyed: Option<&KeyedRequest>,
-    store: &Store,
-    now: UnixMillis,
-) -> Result<Option<Character>, ApiError> {
-    match keyed {
-        Some(keyed) => keyed.earlier(store, now).await,
-        None => Ok(None),
-    }
 }
 
 /// Purges characters that were deleted more than 30 days ago, with all that they had. To be called now and then,

@@ -21,7 +21,7 @@ use crate::error::refusals::matchmaking as refusals;
 use crate::error::refusals::parties::NO_LEADER;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Player};
-use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::idempotency::OptionalKey;
 use crate::roster::Roster;
 use crate::state::Region;
 use crate::store::matches::sweep::MatchNews;
@@ -74,10 +74,8 @@ pub(crate) async fn create(
     Body(body): Body<CreateTicket>,
 ) -> Result<(StatusCode, Json<MatchTicket>), ApiError> {
     let now = crate::clock::now();
-    let keyed = key.map(|key| KeyedRequest::new(claims.sub, "match-tickets", &key, &body));
-    if let Some(keyed) = &keyed
-        && let Some(earlier) = keyed.earlier(&store, now).await?
-    {
+    let keyed = OptionalKey::new(claims.sub, "match-tickets", key.as_deref(), &body);
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
     let catalogue = region.catalogue();
@@ -96,27 +94,18 @@ pub(crate) async fn create(
         match_id: None,
     };
     let view = view::waiting(&ticket, TicketState::Searching);
-    let answer = keyed.as_ref().map(|keyed| keyed.answer(&view, now.plus_millis(ANSWER_KEPT_MILLIS)));
+    let answer = keyed.answer(&view, now);
     let busy_secs = u64::from(queue.match_seconds);
     match store.create_ticket(&ticket, home, busy_secs, answer.as_ref(), now).await? {
         Ok(()) => Ok((StatusCode::CREATED, Json(view))),
         Err(TicketRefusal::Waiting(character, ticket)) => {
             // The same request, sent twice at once: the other one may have made that very ticket.
-            let earlier = match &keyed {
-                Some(keyed) => keyed.earlier(&store, now).await?,
-                None => None,
-            };
+            let earlier = keyed.earlier(&store, now).await?;
             let text = format!("{character} has the open ticket {ticket}: cancel that one first");
             let refusal: Refusal = refusals::ALREADY_WAITING.because(text);
             earlier.map(|earlier| (StatusCode::CREATED, Json(earlier))).ok_or(refusal.into())
         }
-        Err(TicketRefusal::Repeated) => {
-            let earlier = match &keyed {
-                Some(keyed) => keyed.earlier(&store, now).await?,
-                None => None,
-            };
-            Ok((StatusCode::CREATED, Json(earlier.ok_or(ApiError::Internal)?)))
-        }
+        Err(TicketRefusal::Repeated) => Ok((StatusCode::CREATED, Json(keyed.faster(&store, now).await?))),
     }
 }
 

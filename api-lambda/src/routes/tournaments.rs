@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use contest::tournament::Refused;
+use contest::tournament::{MatchId, Refused};
 use domain::contract::Problem;
 use domain::contract::tournaments::{
-    StandingsPage, Tournament, TournamentBracket, TournamentPage, TournamentState, TournamentSummary,
+    StandingsPage, Tournament, TournamentBracket, TournamentMatch, TournamentPage, TournamentState,
+    TournamentSummary,
 };
 use domain::ids::TournamentId;
 use serde::de::DeserializeOwned;
@@ -178,6 +179,16 @@ fn shown(loaded: &Loaded) -> Tournament {
     };
     let cancelled_because = live.tournament.cancellation().map(|why| why.reason.clone());
     Tournament { summary, definition, cancelled_because }
+}
+
+/// A match as hosts and administrators see it.
+async fn shown_match(
+    store: &Store,
+    id: TournamentId,
+    number: u16,
+) -> Result<Json<TournamentMatch>, ApiError> {
+    let (_, loaded) = store.tournament(id).await?.ok_or(refusals::NO_TOURNAMENT)?;
+    Ok(Json(loaded.live.shown_match(loaded.version, MatchId(number)).map_err(refused)?))
 }
 
 /// Changes a tournament, once for an idempotency key, and answers with what `show` finds in it afterwards.

@@ -5,8 +5,13 @@
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::app::{App, SERVICE_TOKEN, send};
+use crate::app::{App, Player, SERVICE_TOKEN, send};
 use crate::proxy::{Fault, Reach, Scenario, at_every_call, fragile, fresh_name, under_fault};
+
+/// A request of a player under a key.
+fn keyed(player: &Player<'_>, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    player.request(reqwest::Method::POST, path).header("idempotency-key", "one").json(body)
+}
 
 #[tokio::test]
 async fn a_character_is_made_once_whatever_befalls_the_store() {
@@ -14,12 +19,7 @@ async fn a_character_is_made_once_whatever_befalls_the_store() {
         let player = app.player().await;
         let name = fresh_name();
         let scenario = Scenario {
-            request: Box::new(|| {
-                player
-                    .request(reqwest::Method::POST, "/v1/characters")
-                    .header("idempotency-key", "one")
-                    .json(&json!({ "name": name }))
-            }),
+            request: Box::new(|| keyed(&player, "/v1/characters", &json!({ "name": name }))),
             status: 201,
         };
         let Some(made) = under_fault(proxy, &scenario, fault, reach).await else { return false };
@@ -66,10 +66,7 @@ async fn a_seat_is_taken_once_whatever_befalls_the_store() {
         app.living_host(&["forest"]).await;
         let scenario = Scenario {
             request: Box::new(|| {
-                player
-                    .request(reqwest::Method::POST, "/v1/zones/forest/join")
-                    .header("idempotency-key", "one")
-                    .json(&json!({ "character": character.id }))
+                keyed(&player, "/v1/zones/forest/join", &json!({ "character": character.id }))
             }),
             status: 200,
         };

@@ -10,7 +10,7 @@ use domain::ids::AdminKeyId;
 use crate::admin_keys::{hash_of, new_text};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, InQuery, Paging, Role};
-use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::idempotency::OptionalKey;
 use crate::store::Store;
 use crate::store::admin::keys::StoredKey;
 
@@ -36,10 +36,8 @@ pub(crate) async fn create(
     if body.expires_at.is_some_and(|end| end <= now) {
         return Err(refusals::admin::EXPIRES_IN_THE_PAST.into());
     }
-    let keyed = idempotency.map(|key| KeyedRequest::of(&admin.actor(), "admin keys", &key, &body));
-    if let Some(keyed) = &keyed
-        && let Some(earlier) = keyed.earlier(&store, now).await?
-    {
+    let keyed = OptionalKey::of(&admin.actor(), "admin keys", idempotency.as_deref(), &body);
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Err(shown(&earlier));
     }
     let id = AdminKeyId::new(now, crate::clock::random_u128());
@@ -55,14 +53,11 @@ pub(crate) async fn create(
         revoked_at: None,
     };
     // The stored answer is the key without its text.
-    let answer = keyed.as_ref().map(|keyed| keyed.answer(&key, now.plus_millis(ANSWER_KEPT_MILLIS)));
+    let answer = keyed.answer(&key, now);
     let stored = StoredKey { key, hash: hash_of(&secret) };
     if !store.create_admin_key(&stored, answer.as_ref()).await? {
         // The same request, sent twice at once: the other one has made its key.
-        let earlier = match &keyed {
-            Some(keyed) => keyed.earlier(&store, now).await?,
-            None => None,
-        };
+        let earlier = keyed.earlier(&store, now).await?;
         return Err(earlier.as_ref().map_or(ApiError::Internal, shown));
     }
     Ok((StatusCode::CREATED, Json(AdminKeyMade { key: stored.key, secret })))

@@ -19,7 +19,7 @@ use crate::bans;
 use crate::edge::EdgeClient;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, InQuery, Paging, Role};
-use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::idempotency::OptionalKey;
 use crate::routes::admin::bans::state_of;
 use crate::store::Store;
 use crate::store::admin::names::FIRST_LETTERS;
@@ -212,24 +212,17 @@ pub(crate) async fn add_note(
 ) -> Result<(StatusCode, Json<Note>), ApiError> {
     admin.need(Role::Support)?;
     let now = crate::clock::now();
-    let keyed =
-        idempotency.map(|key| KeyedRequest::of(&admin.actor(), "admin notes", &key, &(account, &body)));
-    if let Some(keyed) = &keyed
-        && let Some(earlier) = keyed.earlier(&store, now).await?
-    {
+    let keyed = OptionalKey::of(&admin.actor(), "admin notes", idempotency.as_deref(), &(account, &body));
+    if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
     let note = Note { id: admin.audit.id, text: body.text, by: admin.name.to_string(), at: now };
-    let answer = keyed.as_ref().map(|keyed| keyed.answer(&note, now.plus_millis(ANSWER_KEPT_MILLIS)));
+    let answer = keyed.answer(&note, now);
     if store.add_note(account, &note, admin.audit, answer.as_ref()).await? {
         return Ok((StatusCode::CREATED, Json(note)));
     }
     // The same request, sent twice at once: the other one was faster.
-    let earlier = match &keyed {
-        Some(keyed) => keyed.earlier(&store, now).await?,
-        None => None,
-    };
-    Ok((StatusCode::CREATED, Json(earlier.ok_or(ApiError::Internal)?)))
+    Ok((StatusCode::CREATED, Json(keyed.faster(&store, now).await?)))
 }
 
 /// Takes a player's characters, or one of them, out of the world. They may come back at once. For support.

@@ -15,7 +15,7 @@ use domain::contract::tournaments::{
 use domain::ids::TournamentId;
 
 use super::entries::request_id;
-use super::{change, refused, shown};
+use super::{change, shown, shown_match};
 use crate::error::ApiError;
 use crate::error::refusals::tournaments as refusals;
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, Role};
@@ -221,8 +221,7 @@ pub(crate) async fn read_match(
     State(store): State<Store>,
 ) -> Result<Json<TournamentMatch>, ApiError> {
     admin.need(Role::Support)?;
-    let (_, loaded) = store.tournament(id).await?.ok_or(refusals::NO_TOURNAMENT)?;
-    Ok(Json(loaded.live.shown_match(loaded.version, MatchId(number)).map_err(refused)?))
+    shown_match(&store, id, number).await
 }
 
 /// Rules on a match whose result is not final yet, disputed or not.

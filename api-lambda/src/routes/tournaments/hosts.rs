@@ -11,9 +11,8 @@ use domain::contract::tournaments::{
 };
 use domain::ids::{Epoch, InstanceId, TournamentId};
 
-use super::{change, refused};
+use super::{change, shown_match};
 use crate::error::ApiError;
-use crate::error::refusals::tournaments as refusals;
 use crate::extract::{Body, InPath, PAGE_MAX, Service};
 use crate::state::Region;
 use crate::store::Store;
@@ -67,8 +66,7 @@ pub(crate) async fn read(
     InPath((id, number)): InPath<(TournamentId, u16)>,
     State(store): State<Store>,
 ) -> Result<Json<TournamentMatch>, ApiError> {
-    let (_, loaded) = store.tournament(id).await?.ok_or(refusals::NO_TOURNAMENT)?;
-    Ok(Json(loaded.live.shown_match(loaded.version, MatchId(number)).map_err(refused)?))
+    shown_match(&store, id, number).await
 }
 
 /// The host begins a match: from then on nobody loses it for not coming, unless the host says so. Without a result

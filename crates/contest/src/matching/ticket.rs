@@ -7,6 +7,7 @@ pub use domain::ids::MatchTicketId;
 use domain::ids::{CharacterId, InstanceId};
 use domain::time::UnixMillis;
 
+use super::QueueDefinition;
 use super::queue::{MATCH_PLAYERS_MAX, Micro, Queue, REGIONS_MAX, TEAMS_MAX, micro};
 use super::roles::{Needs, Roles, Tally};
 use crate::rating::Rating;
@@ -40,6 +41,17 @@ pub struct Ticket {
     pub blocks: Vec<CharacterId>,
     /// Since when they wait; a ticket that comes back keeps the time of its first.
     pub created_at: UnixMillis,
+}
+
+impl Ticket {
+    /// The round trip that counts for the party in a region of the queue. None: no match of it is made there. Where
+    /// there is one region there is no choice, and an unknown way to it counts as the longest that the queue allows.
+    #[must_use]
+    pub fn round_trip(&self, queue: &QueueDefinition, region: &str) -> Option<u32> {
+        let longest = queue.round_trip_ms_max;
+        let unmeasured = (queue.regions.len() == 1).then_some(longest);
+        self.round_trips.get(region).copied().or(unmeasured).filter(|ms| *ms <= longest)
+    }
 }
 
 /// A team of a running instance that has places to fill.
@@ -146,14 +158,9 @@ impl Party {
         }
         let roles = ticket.players.iter().map(|player| role_set(&player.roles, queue));
         let strength: Micro = ticket.players.iter().map(|player| micro(player.rating.mu())).sum();
-        // Where there is one region, nothing is decided by how far the others are: an unknown way to it counts as the
-        // longest that the queue allows, so that whoever measured it is served before.
-        let longest = queue.definition.round_trip_ms_max;
-        let unmeasured = (queue.definition.regions.len() == 1).then_some(longest);
         let mut round_trips = [None; REGIONS_MAX];
         for (region, round_trip) in queue.definition.regions.iter().zip(&mut round_trips) {
-            let known = ticket.round_trips.get(region).copied().or(unmeasured);
-            *round_trip = known.filter(|ms| *ms <= longest);
+            *round_trip = ticket.round_trip(&queue.definition, region);
         }
         Ok(Self {
             id: ticket.id,

@@ -14,9 +14,7 @@ pub fn first_in_first_out(waiting: &mut Vec<Ticket>, queue: &QueueDefinition) ->
         let mut open = vec![usize::from(queue.team_players_max); teams.len()];
         let mut regions: Vec<&String> = queue.regions.iter().collect();
         for (index, ticket) in waiting.iter().enumerate().skip(first).take(LOOKED_AT_MAX) {
-            let plays = |region: &&String| {
-                ticket.round_trips.get(*region).is_some_and(|ms| *ms <= queue.round_trip_ms_max)
-            };
+            let plays = |region: &&String| ticket.round_trip(queue, region).is_some();
             let common: Vec<&String> = regions.iter().copied().filter(plays).collect();
             let team = (0..teams.len()).max_by_key(|team| (open[*team], teams.len() - team));
             let Some(team) = team.filter(|team| open[*team] >= ticket.players.len()) else { continue };

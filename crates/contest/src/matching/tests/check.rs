@@ -100,7 +100,8 @@ fn check_blocks(tickets: &[Ticket]) {
 
 fn check_region(queue: &QueueDefinition, made: &Match, tickets: &[Ticket]) {
     let worst = |region: &String| {
-        let known = tickets.iter().map(|ticket| ticket.round_trips.get(region).copied());
+        let only = (queue.regions.len() == 1).then_some(queue.round_trip_ms_max);
+        let known = tickets.iter().map(|ticket| ticket.round_trips.get(region).copied().or(only));
         known.collect::<Option<Vec<u32>>>().and_then(|known| known.into_iter().max())
     };
     let own = worst(&made.region).expect("the region is known to all");
