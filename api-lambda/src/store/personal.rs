@@ -105,7 +105,7 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
         keys: SORTED,
         partitions: &[],
         swept: true,
-        how: "logs that mention who took part",
+        how: "logs that mention who took part: each tournament forgets as a whole",
     },
     with(
         "social",
