@@ -286,7 +286,7 @@ async fn a_bracket_that_is_known_is_not_sent_again() {
 #[tokio::test]
 async fn another_region_reads_and_does_not_write() {
     let app = App::start().await;
-    app.host(&["hub"]).await;
+    let (host, _) = app.host(&["hub"]).await;
     let people = contenders(&app, 2).await;
     let regions = [("regions", json!(["local", "far"]))];
     let cup = create(&app, &with(definition(&json!("single_elimination")), &regions)).await;
@@ -315,6 +315,8 @@ async fn another_region_reads_and_does_not_write() {
     assert!(closed.status < 300, "{}", closed.text);
     ask(0, Method::POST, "/matches/1/join", json!({})).await.problem(421, "tournament_elsewhere");
     join(cup, &people[0], 1).await.problem(421, "match_elsewhere");
+    let alive = json!({ "instances": [], "tick_p99_us": 0, "draining": false });
+    app.internal(&format!("/hosts/{host}/heartbeat"), &alive).await.ok::<HeartbeatAnswer>(200);
     let after: JoinResponse = ask(0, Method::POST, "/matches/1/join", json!({})).await.ok(200);
     assert_ne!(after.instance, before.instance);
 }
