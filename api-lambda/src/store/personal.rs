@@ -111,7 +111,7 @@ pub(crate) const PERSONAL_TABLES: &[PersonalTable] = &[
     ),
     with("boards", SORTED, &[Character], "entries; their places and counts go with them"),
     swept("matchmaking", SORTED, &[Character], "ratings; tickets and matches that mention who took part"),
-    swept("tournaments", SORTED, &[], "logs that mention who took part"),
+    swept("tournaments", SORTED, &[], "logs that mention who took part: each tournament forgets as a whole"),
     with(
         "social",
         SORTED,

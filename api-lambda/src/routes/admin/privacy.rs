@@ -118,6 +118,7 @@ pub(crate) struct ErasePlayer {
         (status = "default", body = Problem, content_type = "application/problem+json"),
     )
 )]
+#[expect(clippy::too_many_arguments, reason = "each argument is a part of the request or of the state")]
 pub(crate) async fn erase(
     admin: Admin,
     InPath(account): InPath<AccountId>,

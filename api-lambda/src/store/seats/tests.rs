@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use super::*;
 use crate::clock::{now, random_u128};
 use crate::store::adverts::Search;
-use crate::store::tests::store;
 use crate::store::meter::metered;
+use crate::store::tests::store;
 
 const LEASE_MILLIS: u64 = 120_000;
 

@@ -72,6 +72,32 @@ async fn traces(app: &App, cup: Cup, texts: &[String]) -> Vec<String> {
     found
 }
 
+/// What tells of a player: its ids, its name, and the latter as a key.
+fn traces_of(gone: &Contender<'_>, name: &str) -> Vec<String> {
+    let ids = [gone.character.to_string(), gone.player.account.to_string()];
+    // An entrant has the id of its captain, without what it begins with.
+    let ids = ids.iter().map(|id| id.rsplit_once('_').expect("a prefix").1.to_owned());
+    ids.chain([name.to_owned(), name.to_lowercase()]).collect()
+}
+
+/// A team for each two of them, and teams that form and dissolve for 63 records, so that the snapshot of 64 has one that
+/// its member confirms after it.
+async fn fill(cup: Cup, teams: &[&[Contender<'_>]]) {
+    for _ in 0..7 {
+        for team in &teams[..3] {
+            enrol(cup, "Crew", team).await;
+            confirm(cup, team).await;
+            withdraw(cup, &team[0]).await;
+        }
+    }
+    for (team, name) in teams.iter().zip(["Crew", "Friends of Wilhelmina", "Crew", "Crew"]) {
+        enrol(cup, name, team).await;
+    }
+    for team in &teams[..3] {
+        confirm(cup, team).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tournament_goes_on_without_those_who_are_erased() {
     let address = free_address().await;
@@ -92,21 +118,7 @@ async fn a_tournament_goes_on_without_those_who_are_erased() {
     let teams: Vec<&[Contender<'_>]> = people.chunks(2).collect();
     let fields = [("team_size", json!(2)), ("best_of_final", json!(1))];
     let cup = create(&app, &with(definition(&json!("single_elimination")), &fields)).await;
-    // 63 records; then one has a team in the snapshot of 64 records that its member confirms after it.
-    for _ in 0..7 {
-        for team in &teams[..3] {
-            enrol(cup, "Crew", team).await;
-            confirm(cup, team).await;
-            withdraw(cup, &team[0]).await;
-        }
-    }
-    for (team, name) in teams.iter().zip(["Crew", "Friends of Wilhelmina", "Crew", "Crew"]) {
-        enrol(cup, name, team).await;
-    }
-    assert!(!stored(&app, cup, "snapshot#").await.is_empty());
-    for team in &teams[..3] {
-        confirm(cup, team).await;
-    }
+    fill(cup, &teams).await;
     // A process that remembers the tournament as it was.
     let other = app.beside(|config| config.edge_jwks_url = format!("{edge}{JWKS_PATH}")).await;
     let read =
@@ -123,14 +135,8 @@ async fn a_tournament_goes_on_without_those_who_are_erased() {
     let before = cup.bracket(&people[0].player).await;
     erase(&app, &[zebulon, wilhelmina]).await;
 
-    let mut texts = Vec::new();
-    for gone in [zebulon, wilhelmina, quentin] {
-        for id in [gone.character.to_string(), gone.player.account.to_string()] {
-            // An entrant has the id of its captain, without what it begins with.
-            texts.push(id.rsplit_once('_').expect("a prefix").1.to_owned());
-        }
-    }
-    texts.extend(["Zebulon", "Wilhelmina", "Quentin", "zebulon", "wilhelmina"].map(str::to_owned));
+    let gone = [(zebulon, "Zebulon"), (wilhelmina, "Wilhelmina"), (quentin, "Quentin")];
+    let texts: Vec<_> = gone.iter().flat_map(|(gone, name)| traces_of(gone, name)).collect();
     let left = traces(&app, cup, &texts).await;
     assert!(left.is_empty(), "{left:#?}");
 

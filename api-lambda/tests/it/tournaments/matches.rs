@@ -310,11 +310,13 @@ async fn another_region_reads_and_does_not_write() {
     assert!(problem.detail.contains("far"), "{}", problem.detail);
     let before: JoinResponse = ask(0, Method::POST, "/matches/1/join", json!({})).await.ok(200);
     // Its instance is over: the region of the tournament alone can have it played on another one.
-    let path = format!("/internal/v1/hosts/{host}");
-    send(app.request(Method::DELETE, &path).bearer_auth(crate::app::SERVICE_TOKEN)).await;
-    app.host(&["hub"]).await;
+    let path = format!("/instances/{}/close", before.instance);
+    let closed = crate::admin::post(&app, &path, &json!({ "reason": "it hangs" })).await;
+    assert!(closed.status < 300, "{}", closed.text);
     ask(0, Method::POST, "/matches/1/join", json!({})).await.problem(421, "tournament_elsewhere");
     join(cup, &people[0], 1).await.problem(421, "match_elsewhere");
+    let alive = json!({ "instances": [], "tick_p99_us": 0, "draining": false });
+    app.internal(&format!("/hosts/{host}/heartbeat"), &alive).await.ok::<HeartbeatAnswer>(200);
     let after: JoinResponse = ask(0, Method::POST, "/matches/1/join", json!({})).await.ok(200);
     assert_ne!(after.instance, before.instance);
 }
