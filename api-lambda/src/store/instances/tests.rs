@@ -22,7 +22,13 @@ pub(crate) async fn store() -> Store {
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let database = dynoxide::Database::memory().expect("a database");
     tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let config = ApiConfig { dynamodb_endpoint: Some(url), ..ApiConfig::default() };
+    let config = ApiConfig {
+        dynamodb_endpoint: Some(url),
+        // Hundreds of calls at once wait for each other in the engine, and what is cut off may have been done.
+        store_attempt_timeout_ms: 30_000,
+        store_timeout_ms: 60_000,
+        ..ApiConfig::default()
+    };
     crate::migrations::apply(&config).await.expect("a fresh store is migrated");
     Store::new(crate::store::connect(&config).await, &config.table_prefix)
 }
