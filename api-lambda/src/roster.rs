@@ -239,7 +239,8 @@ impl Roster {
         let plays =
             |seat: &Seat| seat.is_held() || seat.state == SeatState::Left && come.contains(&seat.character);
         let manned = self.teams.iter().filter(|team| team.seats.iter().any(plays)).count();
-        manned == 0 || manned < 2 && self.teams.len() > 1 && !self.rules.allows_backfill
+        let is_filled = self.rules.allows_backfill && self.held().next().is_some();
+        manned == 0 || manned < 2 && self.teams.len() > 1 && !is_filled
     }
 
     fn note_openings(&mut self, now: UnixMillis) {

@@ -94,9 +94,9 @@ impl Proxy {
 
     /// Holds the next call with this text in its body before it reaches the engine. The answer says when it came, and
     /// lets it go on.
-    pub(crate) fn hold(&self, text: impl ToString) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+    pub(crate) fn hold(&self, text: &str) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         let ((came, told), (release, go_on)) = (oneshot::channel(), oneshot::channel());
-        *self.held.lock().expect("not poisoned") = Some(Held { text: text.to_string(), came, go_on });
+        *self.held.lock().expect("not poisoned") = Some(Held { text: text.to_owned(), came, go_on });
         (told, release)
     }
 

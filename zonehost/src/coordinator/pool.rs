@@ -36,7 +36,7 @@ struct Waiting {
 /// A match that has places to fill.
 #[derive(Debug, Clone)]
 struct Opening {
-    opening: MatchOpening,
+    told: MatchOpening,
     refuses: BTreeSet<CharacterId>,
     /// The API has refused to fill it: the matcher gets it when all who wait are read anew, or the queue changes.
     is_refused: bool,
@@ -113,7 +113,7 @@ impl MatchPool {
             }
         }
         let own: Vec<InstanceId> =
-            self.openings.iter().filter(|(_, it)| it.opening.queue == *queue).map(|(id, _)| *id).collect();
+            self.openings.iter().filter(|(_, it)| it.told.queue == *queue).map(|(id, _)| *id).collect();
         for instance in own {
             if let Some(opening) = self.openings.remove(&instance) {
                 self.open(Opening { is_refused: false, ..opening });
@@ -142,12 +142,12 @@ impl MatchPool {
         }
         for opening in changes.openings {
             let known = self.openings.get(&opening.instance);
-            if known.is_some_and(|known| known.opening.revision >= opening.revision) {
+            if known.is_some_and(|known| known.told.revision >= opening.revision) {
                 continue;
             }
             let refuses = known.map(|known| known.refuses.clone()).unwrap_or_default();
             self.close(opening.instance);
-            self.open(Opening { opening, refuses, is_refused: false });
+            self.open(Opening { told: opening, refuses, is_refused: false });
         }
     }
 
@@ -217,9 +217,9 @@ impl MatchPool {
             roles: team.players.into_iter().filter_map(|player| Some((player.id, player.role?))).collect(),
         };
         let form = FormMatch {
-            match_id: opening.as_ref().map_or_else(new_id, |it| it.opening.match_id),
+            match_id: opening.as_ref().map_or_else(new_id, |it| it.told.match_id),
             queue: queue.clone(),
-            joins: opening.as_ref().map(|it| it.opening.revision),
+            joins: opening.as_ref().map(|it| it.told.revision),
             region: made.region,
             teams: made.teams.into_iter().map(team).collect(),
             quality: made.explanation.quality,
@@ -248,7 +248,7 @@ impl MatchPool {
                 }
                 if let Some(opening) = opening {
                     let refused = Opening { is_refused: true, ..opening };
-                    self.openings.insert(refused.opening.instance, refused);
+                    self.openings.insert(refused.told.instance, refused);
                 }
                 return;
             }
@@ -316,17 +316,17 @@ impl MatchPool {
     }
 
     fn open(&mut self, opening: Opening) {
-        if let Some((_, matcher)) = self.queues.get_mut(&opening.opening.queue)
+        if let Some((_, matcher)) = self.queues.get_mut(&opening.told.queue)
             && let Err(error) = matcher.insert_backfill(request_of(&opening))
         {
-            tracing::warn!(match_id = %opening.opening.match_id, kind = error.kind(), "a match gets no players");
+            tracing::warn!(match_id = %opening.told.match_id, kind = error.kind(), "a match gets no players");
         }
-        self.openings.insert(opening.opening.instance, opening);
+        self.openings.insert(opening.told.instance, opening);
     }
 
     fn close(&mut self, instance: InstanceId) -> Option<Opening> {
         let opening = self.openings.remove(&instance)?;
-        if let Some((_, matcher)) = self.queues.get_mut(&opening.opening.queue) {
+        if let Some((_, matcher)) = self.queues.get_mut(&opening.told.queue) {
             matcher.cancel_backfill(instance);
         }
         Some(opening)
@@ -382,7 +382,7 @@ fn request_of(opening: &Opening) -> BackfillRequest {
         open_places: team.open_places,
         open_roles: team.open_roles.clone(),
     };
-    let MatchOpening { instance, region, teams, since, .. } = &opening.opening;
+    let MatchOpening { instance, region, teams, since, .. } = &opening.told;
     BackfillRequest {
         instance: *instance,
         region: region.clone(),

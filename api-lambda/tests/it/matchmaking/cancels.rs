@@ -268,8 +268,8 @@ async fn a_ticket_that_waits_again_just_now_is_the_only_one() {
     let made = form("duel", &[&[seekers[0].1], &[seekers[1].1]]);
     assert_eq!(form_all(&app, lease.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
     rewrite(&app, made.match_id, |stored| age(stored, 20_000)).await;
-    let (came, release) = proxy.hold(made.match_id);
-    let (asked, _) = tokio::join!(seekers[0].0.ask("duel"), async {
+    let (came, release) = proxy.hold(&made.match_id.to_string());
+    let (asked, ()) = tokio::join!(seekers[0].0.ask("duel"), async {
         came.await.expect("the match is read");
         assert_eq!(sweep(&app).await.dissolved, 1);
         release.send(()).expect("it waits");
