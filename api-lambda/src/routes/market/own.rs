@@ -74,7 +74,8 @@ pub(crate) async fn claims(
     Ok(Json(store.claims(id, limit, cursor.as_ref()).await?))
 }
 
-/// Collects what waits, as much of it as there is room for. The answer is what was collected; the rest waits on. With an `Idempotency-Key`, a repetition within 24 hours gets the same answer.
+/// Collects what waits, as much of it as there is room for. The answer is what was collected; the rest waits on. With
+/// an `Idempotency-Key`, a repetition within 24 hours gets the same answer.
 #[utoipa::path(
     post, path = "/v1/characters/{id}/claims/{claim}/collect", tag = "market",
     security(("access_token" = [])),
