@@ -302,7 +302,7 @@ impl Lives {
 
 fn names(connection: &Connection) -> Vec<String> {
     let players = connection.view().entities().filter(|visible| visible.kind == EntityKind::Player);
-    players.map(|visible| visible.name.to_string()).collect()
+    players.map(|visible| visible.name.clone()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
