@@ -6,6 +6,9 @@ use crate::store::personal::Subject;
 
 /// Characters of an id after its prefix.
 const DIGITS: usize = 26;
+/// Fields that say whose an item is, and those that then are of the same one.
+const AUTHORS: [&str; 3] = ["author", "character", "from"];
+const WORDS: [&str; 2] = ["name", "text"];
 /// What stands in the place of the id of somebody else.
 const SOMEBODY: &str = "somebody_else";
 
@@ -83,10 +86,16 @@ fn keep(value: &Value, own: &[String]) -> Option<Value> {
         Value::String(text) => Value::String(without_others(text, own)),
         Value::Array(values) => values.iter().filter_map(|value| keep(value, own)).collect(),
         Value::Object(fields) => {
-            let kept = fields
-                .iter()
-                .filter_map(|(name, value)| Some((without_others(name, own), keep(value, own)?)));
-            Value::Object(kept.collect::<Map<_, _>>())
+            // Beside the id of somebody else stand a name and words of somebody else.
+            let is_of_another = AUTHORS.iter().filter_map(|name| fields.get(*name)).any(|author| {
+                let whom = about(author, own);
+                whom.others && !whom.player
+            });
+            let kept = fields.iter().filter(|(name, _)| !is_of_another || !WORDS.contains(&name.as_str()));
+            let kept = kept
+                .filter_map(|(name, value)| Some((without_others(name, own), keep(value, own)?)))
+                .collect::<Map<_, _>>();
+            Value::Object(kept)
         }
         other => other.clone(),
     })
@@ -107,7 +116,7 @@ mod tests {
         let body = json!({ "sides": [{ "character": id(2), "name": "Ann" }, { "character": id(3), "name": "Bob" }] });
         let item = json!({
             "pk": format!("whisper#{}#{}", id(2), id(3)), "v": 1, "body": body.to_string(),
-            "from": { "character": id(3), "name": "Bob" }, "names": { (id(3).to_string()): "Bob" }, "text": "[hello",
+            "by": { "character": id(3), "name": "Bob" }, "names": { (id(3).to_string()): "Bob" }, "text": "[hello",
         });
         let expected = json!({
             "pk": format!("whisper#{}#chr_somebody_else", id(2)), "v": 1,
@@ -115,5 +124,7 @@ mod tests {
         });
         assert_eq!(own_part(&item, &subject), Some(expected));
         assert_eq!(own_part(&json!({ "character": id(3) }), &subject), None);
+        let said = json!({ "to": id(2), "character": id(3), "name": "Bob", "text": "hello", "at": 1 });
+        assert_eq!(own_part(&said, &subject), Some(json!({ "to": id(2), "at": 1 })));
     }
 }

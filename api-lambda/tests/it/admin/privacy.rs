@@ -169,7 +169,7 @@ async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
         "Zacharias",
         "is Zebulon",
         "pelt",
-        "\"kills@",
+        "\"e#kills@",
         "\"rating#duel\"",
         "\"mch_",
         "\"ticket\"",
@@ -178,7 +178,7 @@ async fn an_export_holds_all_of_a_player_and_nothing_of_others() {
         "trd_",
         "said by Zebulon",
         "members",
-        "Register",
+        "enrol",
         "party#",
         "friend#",
     ] {
