@@ -246,7 +246,7 @@ pub(crate) async fn report(
     if message.author == claims.sub {
         return Err(social::ONESELF.into());
     }
-    let before = Cursor::at("message", message.id);
+    let before = Cursor::at("message", &message.id);
     let since = UnixMillis::new(0);
     let (context, _) = store.said(place, message.author, since, CONTEXT_MESSAGES, Some(&before)).await?;
     let report = Report {

@@ -200,7 +200,7 @@ pub(crate) async fn seasons(
         seasons.extend(store.seasons_before(&board, before, left).await?.into_iter().map(over));
     }
     let is_full = seasons.len() == limit;
-    let next = seasons.last().filter(|_| is_full).map(|last| Cursor::at("season", last.season));
+    let next = seasons.last().filter(|_| is_full).map(|last| Cursor::at("season", &last.season));
     Ok(Json(SeasonList { seasons, next: next.map(String::from) }))
 }
 

@@ -156,7 +156,7 @@ pub(crate) async fn standings(
     let all = loaded.live.lines();
     let lines: Vec<_> = all.iter().skip(after).take(limit).cloned().collect();
     let last = after.saturating_add(lines.len());
-    let next = (last < all.len()).then(|| Cursor::at("position", last).into());
+    let next = (last < all.len()).then(|| Cursor::at("position", &last).into());
     let state = state_of(loaded.live.tournament.phase());
     Ok(Json(StandingsPage { version: loaded.version, state, lines, next }))
 }

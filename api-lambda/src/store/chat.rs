@@ -190,7 +190,7 @@ impl Store {
         }
         let more = found.len() > wanted;
         found.truncate(wanted);
-        let next = found.last().filter(|_| more).map(|message| Cursor::at("message", message.id));
+        let next = found.last().filter(|_| more).map(|message| Cursor::at("message", &message.id));
         Ok((found, next))
     }
 

@@ -117,7 +117,7 @@ impl Store {
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<ContentVersion>, Option<Cursor>), StoreError> {
         // The keys of versions are numbers with leading zeros; what else is in the partition begins with a letter.
-        let of = Partition { newest_first: true, ..Partition::of(&self.tables.content, LIST, "0") };
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.content, &LIST, "0") };
         let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_version).collect::<Result<_, _>>()?, next))
     }

@@ -49,7 +49,7 @@ impl Cursor {
     }
 
     /// The cursor after a page that ended at this place, which has a name of its own for each kind of list.
-    pub(crate) fn at(name: &str, place: impl ToString) -> Self {
+    pub(crate) fn at(name: &str, place: &impl ToString) -> Self {
         Self(BTreeMap::from([(name.to_owned(), place.to_string())]))
     }
 
@@ -131,9 +131,9 @@ mod tests {
             assert!(cursor(&foreign, &[form[0], ("sk", KeyPart::Text("")), form[2]]).start(&form).is_err());
         }
         assert!(back.start(&form[..2]).is_err(), "it has more than the query leaves open");
-        assert!(Cursor::at("sk", "item#7").start(&form).is_err(), "it has less");
-        assert_eq!(Cursor::at("position", 7).place::<u64>("position").expect("its own"), 7);
-        assert!(Cursor::at("position", "x").place::<u64>("position").is_err());
+        assert!(Cursor::at("sk", &"item#7").start(&form).is_err(), "it has less");
+        assert_eq!(Cursor::at("position", &7).place::<u64>("position").expect("its own"), 7);
+        assert!(Cursor::at("position", &"x").place::<u64>("position").is_err());
         assert!(back.place::<u64>("position").is_err());
         for rubbish in ["", "%", "e30x", &sent[..sent.len() / 2], &"a".repeat(2_000)] {
             assert!(Cursor::try_from(rubbish.to_owned()).is_err(), "{rubbish}");

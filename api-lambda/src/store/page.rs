@@ -18,7 +18,7 @@ pub(super) struct Partition<'a> {
 
 impl<'a> Partition<'a> {
     /// A part of a table, in the order of its keys.
-    pub(super) fn of(table: &'a str, value: impl ToString, prefix: &'a str) -> Self {
+    pub(super) fn of(table: &'a str, value: &impl ToString, prefix: &'a str) -> Self {
         Self { table, index: None, value: value.to_string(), prefix, newest_first: false }
     }
 }

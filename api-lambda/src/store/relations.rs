@@ -276,7 +276,7 @@ impl Store {
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Known>, Option<Cursor>), StoreError> {
         let prefix = format!("{}#", list_name(list));
-        let of = Partition::of(&self.tables.social, account, &prefix);
+        let of = Partition::of(&self.tables.social, &account, &prefix);
         let (items, next) = self.page(of, limit, cursor).await?;
         let read = |item: &Item| {
             item::check_version(item)?;

@@ -100,7 +100,7 @@ impl Store {
             AuditOf::Key(key) => (Some(("by_admin", "admin")), actor_of(*key)),
             AuditOf::Subject(subject) => (Some(("by_subject", "subject")), subject.clone()),
         };
-        let of = Partition { index, newest_first: true, ..Partition::of(&self.tables.admin, value, prefix) };
+        let of = Partition { index, newest_first: true, ..Partition::of(&self.tables.admin, &value, prefix) };
         let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_entry).collect::<Result<_, _>>()?, next))
     }

@@ -148,7 +148,7 @@ impl Store {
     /// Makes bans that have run out such as are lifted, so that whoever was told of them is told of that, `most` of
     /// them at most.
     pub(crate) async fn end_bans(&self, most: i32, now: UnixMillis) -> Result<(), StoreError> {
-        let (items, _) = self.page(Partition::of(&self.tables.admin, ENDS, ""), most, None).await?;
+        let (items, _) = self.page(Partition::of(&self.tables.admin, &ENDS, ""), most, None).await?;
         for item in &items {
             let key = item::read_text(item, "sk")?;
             let Some((Ok(until), Ok(account))) =
@@ -217,7 +217,7 @@ impl Store {
 
     /// Accounts about which edge and hosts are still to be told, `most` at most.
     pub(crate) async fn pending_bans(&self, most: i32) -> Result<Vec<AccountId>, StoreError> {
-        let of = Partition::of(&self.tables.admin, BANS, "");
+        let of = Partition::of(&self.tables.admin, &BANS, "");
         let (items, _) = self.page(of, most, None).await?;
         items.iter().map(|item| item::read_parsed(item, "sk")).collect()
     }

@@ -61,7 +61,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<AdminKey>, Option<Cursor>), StoreError> {
-        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, KEYS, "") };
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, &KEYS, "") };
         let (items, next) = self.page(of, limit, cursor).await?;
         let keys = items.iter().map(|item| read_key(item).map(|stored| stored.key));
         Ok((keys.collect::<Result<_, _>>()?, next))

@@ -55,7 +55,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<FoundPlayer>, Option<Cursor>), StoreError> {
-        let of = Partition::of(&self.tables.admin, partition_of(beginning), beginning);
+        let of = Partition::of(&self.tables.admin, &partition_of(beginning), beginning);
         let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_found).collect::<Result<_, _>>()?, next))
     }

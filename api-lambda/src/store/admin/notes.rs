@@ -45,7 +45,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Note>, Option<Cursor>), StoreError> {
-        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, account, PREFIX) };
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.admin, &account, PREFIX) };
         let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_note).collect::<Result<_, _>>()?, next))
     }

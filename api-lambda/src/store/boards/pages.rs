@@ -73,7 +73,7 @@ impl Store {
         let is_last = placed.len() <= limit;
         placed.truncate(limit);
         let end = placed.last().filter(|_| !is_last);
-        let next = end.map(|last| Cursor::at("place", format!("{}#{last}", form.season)));
+        let next = end.map(|last| Cursor::at("place", &format!("{}#{last}", form.season)));
         Ok((self.rows(form, &placed).await?, next))
     }
 

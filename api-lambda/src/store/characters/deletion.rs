@@ -195,7 +195,7 @@ impl Store {
         cursor: Option<&Cursor>,
         now: UnixMillis,
     ) -> Result<(Vec<DeletedCharacter>, Option<Cursor>), StoreError> {
-        let of = Partition::of(&self.tables.possessions, account, DELETED);
+        let of = Partition::of(&self.tables.possessions, &account, DELETED);
         let (notes, next) = self.page(of, limit, cursor).await?;
         let ids: Result<Vec<String>, StoreError> =
             notes.iter().map(|note| item::read_text(note, "character").map(str::to_owned)).collect();

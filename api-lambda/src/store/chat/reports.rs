@@ -93,7 +93,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Report>, Option<Cursor>), StoreError> {
-        let of = Partition { newest_first: true, ..Partition::of(&self.tables.chat, REPORTS_PARTITION, "") };
+        let of = Partition { newest_first: true, ..Partition::of(&self.tables.chat, &REPORTS_PARTITION, "") };
         let (items, next) = self.page(of, limit, cursor).await?;
         Ok((items.iter().map(read_report).collect::<Result<_, _>>()?, next))
     }

@@ -177,6 +177,6 @@ fn merge(shards: Vec<Found>, limit: usize) -> Found {
 fn page_of((listings, last): Found, place: &str) -> ListingPage {
     ListingPage {
         listings: listings.iter().map(StoredListing::shown).collect(),
-        next: last.map(|last| Cursor::at(place, last).into()),
+        next: last.map(|last| Cursor::at(place, &last).into()),
     }
 }

@@ -114,7 +114,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<ClaimPage, StoreError> {
-        let of = Partition::of(&self.tables.market, character, CLAIMS);
+        let of = Partition::of(&self.tables.market, &character, CLAIMS);
         let (items, next) = self.page(of, limit, cursor).await?;
         let claims = items.iter().map(|item| read_claim(item).map(|(_, claim)| claim));
         Ok(ClaimPage { claims: claims.collect::<Result<_, _>>()?, next: next.map(String::from) })

@@ -80,7 +80,7 @@ impl Store {
 
     /// Deletions that go on, `most` at most.
     pub(crate) async fn erasures(&self, most: i32) -> Result<Vec<ErasureJob>, StoreError> {
-        let of = Partition::of(&self.tables.admin, ERASURES, "");
+        let of = Partition::of(&self.tables.admin, &ERASURES, "");
         let (items, _) = self.page(of, most, None).await?;
         items.iter().map(read_job).collect()
     }
@@ -109,7 +109,7 @@ impl Store {
         loop {
             let of = Partition {
                 index: Some(("by_subject", "subject")),
-                ..Partition::of(&self.tables.admin, account, "")
+                ..Partition::of(&self.tables.admin, &account, "")
             };
             let (items, next) = self.page(of, 100, cursor.as_ref()).await?;
             for item in &items {

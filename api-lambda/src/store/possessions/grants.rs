@@ -170,7 +170,7 @@ impl Store {
         let there = found.get(order.character, &stack_key(kind)).map(read_stack).transpose()?;
         match (rules.item(kind), there) {
             (Some(definition), _) if definition.is_unique() => {
-                plan.fault(Why::Unique, format!("each {kind} has an id: name those to take in take_items"))
+                plan.fault(Why::Unique, format!("each {kind} has an id: name those to take in take_items"));
             }
             // A kind that the catalogue has no more can still be taken from who has it.
             (None, None) => plan.fault(Why::Unknown, format!("the catalogue has no kind {kind}")),

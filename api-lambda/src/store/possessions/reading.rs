@@ -41,7 +41,7 @@ impl Store {
             page.items = items.iter().map(read_unique).collect::<Result<_, _>>()?;
             room -= i32::try_from(page.items.len()).unwrap_or(room);
             // Where the items end with the page, the next one begins before the first stack.
-            page.next = next.or_else(|| (room <= 0).then(|| Cursor::at("sk", STACKS))).map(String::from);
+            page.next = next.or_else(|| (room <= 0).then(|| Cursor::at("sk", &STACKS))).map(String::from);
         }
         page.equipment = self.worn(character).await?;
         if page.next.is_some() {
@@ -67,7 +67,7 @@ impl Store {
         limit: i32,
         cursor: Option<&Cursor>,
     ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
-        self.page(Partition::of(&self.tables.possessions, character, prefix), limit, cursor).await
+        self.page(Partition::of(&self.tables.possessions, &character, prefix), limit, cursor).await
     }
 
     /// What the character wears.
@@ -124,7 +124,7 @@ impl Store {
         cursor: Option<&Cursor>,
     ) -> Result<LedgerPage, StoreError> {
         let prefix = ledger_prefix(currency);
-        let of = Partition::of(&self.tables.possessions, character, &prefix);
+        let of = Partition::of(&self.tables.possessions, &character, &prefix);
         let (items, next) = self.page(Partition { newest_first: true, ..of }, limit, cursor).await?;
         Ok(LedgerPage {
             entries: items.iter().map(read_entry).collect::<Result<_, _>>()?,
