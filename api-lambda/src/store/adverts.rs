@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
@@ -152,7 +153,7 @@ impl Store {
         Ok(try_join_all(all).await?.into_iter().flatten().collect())
     }
 
-    /// Those of the instances, at most 100, that are public ones of the zone and take players, as they are now.
+    /// Those of the instances that are public ones of the zone and take players, as they are now.
     async fn open_among(
         &self,
         zone: &ZoneId,
@@ -161,11 +162,13 @@ impl Store {
     ) -> Result<Vec<OpenInstance>, StoreError> {
         let keys: Vec<_> = instances.iter().map(|instance| load_key(*instance)).collect();
         let mut open = Vec::new();
-        for load in self.fleet_items(&keys).await? {
-            let takes = load.get("draining") == Some(&AttributeValue::Bool(false))
-                && item::read_number::<u64>(&load, "lease_until")? > now.as_millis();
-            if takes && read_purpose(&load)?.is_public() && read_zone(&load)? == *zone {
-                open.push(read_open(&load)?);
+        for some in keys.chunks(100) {
+            for load in self.fleet_items(some).await? {
+                let takes = load.get("draining") == Some(&AttributeValue::Bool(false))
+                    && item::read_number::<u64>(&load, "lease_until")? > now.as_millis();
+                if takes && read_purpose(&load)?.is_public() && read_zone(&load)? == *zone {
+                    open.push(read_open(&load)?);
+                }
             }
         }
         Ok(open)
@@ -224,7 +227,7 @@ impl Store {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(())
             }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -54,8 +55,11 @@ impl Recount {
         if from == to {
             return;
         }
-        from.into_iter().for_each(|second| *self.out.entry(second).or_default() += 1);
-        to.into_iter().for_each(|second| *self.into.entry(second).or_default() += 1);
+        for (second, counts) in [(from, &mut self.out), (to, &mut self.into)] {
+            if let Some(second) = second {
+                *counts.entry(second).or_default() += 1;
+            }
+        }
     }
 
     fn one(from: Option<u64>, to: Option<u64>) -> Self {
@@ -204,7 +208,7 @@ impl Store {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(false)
             }

@@ -226,3 +226,18 @@ async fn players_go_to_the_fullest_host_that_lives_and_takes_them() {
     beat(&app, empty, instance(&zero), 0, false).await;
     assert_eq!(join(&player, "Four", "k4").await.ok::<JoinResponse>(200).host, empty);
 }
+
+#[tokio::test]
+async fn many_hosts_that_died_at_once_keep_nobody_from_one_that_lives() {
+    let app = App::start().await;
+    let player = app.player().await;
+    let character = player.create("Ada").await;
+    app.host(&["forest"; 32]).await;
+    app.host(&["forest"; 32]).await;
+    // Their leases are over, and nothing has told so yet.
+    tokio::time::sleep(std::time::Duration::from_millis(3_100)).await;
+    let (alive, _) = app.host(&["forest"]).await;
+    let body = json!({ "character": character.id });
+    let answer = player.post_keyed("/v1/zones/forest/join", "k", &body).await;
+    assert_eq!(answer.ok::<JoinResponse>(200).host, alive);
+}

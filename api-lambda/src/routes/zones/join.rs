@@ -175,10 +175,15 @@ async fn sit(
                 return Ok(*answer);
             }
             Seated::Full(taken) => {
-                let full = found.iter_mut().find(|known| known.instance == open.instance);
-                full.into_iter().for_each(|known| (known.players, known.seats) = (taken.max(limit), 0));
+                for known in found.iter_mut().filter(|known| known.instance == open.instance) {
+                    (known.players, known.seats) = (taken.max(limit), 0);
+                }
             }
-            Seated::Gone => found.retain(|known| known.instance != open.instance),
+            // Its host may have died, and others with it: all that was found is looked at as it is now.
+            Seated::Gone => {
+                let known: Vec<_> = found.iter().map(|known| known.instance).collect();
+                found = search.among(store, &known, crate::clock::now()).await?;
+            }
         }
     }
     Err(StoreError::Contended("the seats of a zone").into())

@@ -154,7 +154,7 @@ async fn who_waits_is_found_a_place_however_many_instances_are_full() {
     loads[11].1 = capacity * 4 / 5;
     beat(&store, *host, loads, start).await;
     let mut search = Search::new(&zone);
-    let (page, used) = metered(search.next(&store, start)).await;
+    let (page, used) = metered(Box::pin(search.next(&store, start))).await;
     let page = page.expect("read").expect("a page");
     assert_eq!(page.iter().map(|open| (open.instance, open.players)).collect::<Vec<_>>(), [loads[9]]);
     assert_eq!((used.read_calls, used.read_half_units), (1, 1), "the full ones cost nothing");
@@ -166,9 +166,9 @@ async fn who_waits_is_found_a_place_however_many_instances_are_full() {
     // Adverts of dead hosts hide, and go away when they are found a minute later.
     let late = start.plus_millis(LEASE_MILLIS + 4_000);
     assert!(store.open_instances(&zone, late).await.expect("read").is_empty());
-    let (_, used) = metered(store.open_instances(&zone, late.plus_millis(60_000))).await;
+    let (_, used) = metered(Box::pin(store.open_instances(&zone, late.plus_millis(60_000)))).await;
     assert_eq!(used.write_calls, 48);
-    let (_, used) = metered(store.open_instances(&zone, late.plus_millis(60_000))).await;
+    let (_, used) = metered(Box::pin(store.open_instances(&zone, late.plus_millis(60_000)))).await;
     assert_eq!(used.write_calls, 0);
 }
 
@@ -201,9 +201,10 @@ async fn seats_and_heartbeats_cost_the_same_however_many_seats_there_are() {
         // So many more are advertised.
         beat(&store, host, &loads[1..], start).await;
         let who = 1 + seats;
-        let (taken, join) = metered(take(&store, hub, who, 500, start)).await;
-        let (_, arrival) = metered(store.end_seat(hub, somebody(who), start, start.plus_millis(2_000))).await;
-        let (_, idle) = metered(beat(&store, host, &loads[1..], start)).await;
+        let (taken, join) = metered(Box::pin(take(&store, hub, who, 500, start))).await;
+        let (_, arrival) =
+            metered(Box::pin(store.end_seat(hub, somebody(who), start, start.plus_millis(2_000)))).await;
+        let ((), idle) = metered(Box::pin(beat(&store, host, &loads[1..], start))).await;
         assert!(taken);
         assert_eq!((join.read_calls, join.write_calls, arrival.write_calls), (1, 2, 2));
         assert_eq!((join.read_half_units, join.write_half_units), (2, 4), "a join with {seats} others");
