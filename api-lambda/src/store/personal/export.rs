@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item};
-use crate::store::personal::own::own_part;
+use crate::store::personal::own::{own_part, without_accounts};
 use crate::store::personal::{PERSONAL_TABLES, Place, Subject, all_places};
 use crate::store::{Store, StoreError};
 
@@ -72,7 +72,7 @@ impl Store {
         };
         let shown = |item: &Item| {
             let whole = json_of(item);
-            if place.is_own() { Some(whole) } else { own_part(&whole, subject) }
+            if place.is_own() { Some(without_accounts(&whole, subject)) } else { own_part(&whole, subject) }
         };
         Ok(Some(StoredPart {
             table: place.table.name,

@@ -61,6 +61,26 @@ pub(super) fn own_part(value: &Value, subject: &Subject) -> Option<Value> {
     keep(&opened(value), &subject.ids())
 }
 
+/// An item of the player's own without the accounts of others, which players never see; characters are there as the
+/// player knows them.
+pub(super) fn without_accounts(value: &Value, subject: &Subject) -> Value {
+    let own = subject.ids();
+    let hide = |text: &str| {
+        let accounts = text.match_indices("acc_").filter_map(|(at, _)| text.get(at + 4..at + 4 + DIGITS));
+        let others = accounts.filter(|id| own.iter().all(|own| own != id));
+        others.fold(text.to_owned(), |text, other| text.replace(other, SOMEBODY))
+    };
+    match value {
+        Value::String(text) => Value::String(hide(text)),
+        Value::Array(values) => values.iter().map(|value| without_accounts(value, subject)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (hide(name), without_accounts(value, subject)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}
+
 fn opened(value: &Value) -> Value {
     match value {
         Value::String(text) if text.starts_with(['{', '[']) => {
@@ -124,6 +144,9 @@ mod tests {
         });
         assert_eq!(own_part(&item, &subject), Some(expected));
         assert_eq!(own_part(&json!({ "character": id(3) }), &subject), None);
+        let friend = json!({ "sk": format!("friend#{}", AccountId::from_u128(9)), "character": id(3) });
+        let shown = json!({ "sk": "friend#acc_somebody_else", "character": id(3) });
+        assert_eq!(without_accounts(&friend, &subject), shown);
         let said = json!({ "to": id(2), "character": id(3), "name": "Bob", "text": "hello", "at": 1 });
         assert_eq!(own_part(&said, &subject), Some(json!({ "to": id(2), "at": 1 })));
     }
