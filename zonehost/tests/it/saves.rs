@@ -73,7 +73,7 @@ async fn who_does_not_move_is_saved_once_and_when_it_leaves() {
     while count(walker) < 4 {
         assert!(start.elapsed() < Duration::from_secs(30), "{} saves", count(walker));
         // To and fro, so that no wall ends it.
-        let move_x = if start.elapsed().as_secs() % 2 == 0 { 127 } else { -100 };
+        let move_x = if start.elapsed().as_secs().is_multiple_of(2) { 127 } else { -100 };
         walks.send(&PlayerInput { move_x, ..next_input(&walks) }).await.expect("sent");
         wait_for_snapshot(&mut walks).await.expect("plays");
         idles.send(&next_input(&idles)).await.expect("sent");
