@@ -146,7 +146,9 @@ impl Store {
                         // The second half comes next, so that the entries of a character keep their order.
                         Some(half) => groups.push_front(half),
                         None => {
-                            group.drain(..).for_each(|entry| outcomes[entry.index] = EntryOutcome::TooMany)
+                            for entry in group.drain(..) {
+                                outcomes[entry.index] = EntryOutcome::TooMany;
+                            }
                         }
                     }
                     continue;
