@@ -49,6 +49,7 @@ impl Cursor {
     }
 
     /// The cursor after a page that ended at this place, which has a name of its own for each kind of list.
+    #[expect(clippy::needless_pass_by_value, reason = "ids and numbers are copied, and callers stay short")]
     pub(crate) fn at(name: &str, place: impl ToString) -> Self {
         Self(BTreeMap::from([(name.to_owned(), place.to_string())]))
     }

@@ -18,6 +18,7 @@ pub(super) struct Partition<'a> {
 
 impl<'a> Partition<'a> {
     /// A part of a table, in the order of its keys.
+    #[expect(clippy::needless_pass_by_value, reason = "ids and numbers are copied, and callers stay short")]
     pub(super) fn of(table: &'a str, value: impl ToString, prefix: &'a str) -> Self {
         Self { table, index: None, value: value.to_string(), prefix, newest_first: false }
     }
