@@ -202,7 +202,7 @@ async fn a_cursor_of_another_list_or_of_nobody_is_no_fault_of_the_store() {
     ];
     assert_eq!(unpaged, BTreeSet::from(single));
 
-    cursors.extend(["".into(), "%".into(), "%00".into(), "e30x".into(), "a".repeat(5_000)]);
+    cursors.extend([String::new(), "%".into(), "%00".into(), "e30x".into(), "a".repeat(5_000)]);
     cursors.extend(cursors.iter().map(|cursor| cursor[..cursor.len() / 2].to_owned()).collect::<Vec<_>>());
     for shape in SHAPES {
         cursors.extend(PARTS.iter().map(|part| forged(&shape.iter().map(|name| (*name, *part)).collect())));

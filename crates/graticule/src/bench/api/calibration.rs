@@ -22,18 +22,18 @@ const UNITS_PER_ITEM: f64 = 2.0;
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct CallCosts {
     /// A read of one item.
-    pub(super) per_read: f64,
+    pub(super) read: f64,
     /// A transaction, whatever it writes.
-    pub(super) per_write: f64,
+    pub(super) write: f64,
     /// What each of its write units adds.
-    pub(super) per_write_unit: f64,
+    pub(super) write_unit: f64,
 }
 
 impl CallCosts {
     /// What these calls take without our own code. What a read returns is not told by the counters: long pages are
     /// taken for one item, so that the rest of them is counted as our own.
     pub(super) fn of(&self, used: &StoreUsage) -> f64 {
-        used.reads * self.per_read + used.writes * self.per_write + used.write_units * self.per_write_unit
+        used.reads * self.read + used.writes * self.write + used.write_units * self.write_unit
     }
 }
 
@@ -47,11 +47,11 @@ pub(super) async fn calls(store: &str) -> Result<CallCosts, Fault> {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::failed)?;
         runtime.block_on(async {
             let client = api_lambda::store_client(&config).await;
-            let per_read = measure(async || read(&client, &table).await).await?;
+            let read = measure(async || read(&client, &table).await).await?;
             let one = measure(async || write(&client, &table, 1).await).await?;
             let several = measure(async || write(&client, &table, ITEMS_OF_A_WRITE).await).await?;
-            let per_write_unit = (several - one) / (f64::from(ITEMS_OF_A_WRITE - 1) * UNITS_PER_ITEM);
-            Ok(CallCosts { per_read, per_write: one - UNITS_PER_ITEM * per_write_unit, per_write_unit })
+            let write_unit = (several - one) / (f64::from(ITEMS_OF_A_WRITE - 1) * UNITS_PER_ITEM);
+            Ok(CallCosts { read, write: one - UNITS_PER_ITEM * write_unit, write_unit })
         })
     });
     measured.await.map_err(Fault::failed)?
