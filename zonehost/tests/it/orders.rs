@@ -314,14 +314,14 @@ async fn who_is_kicked_on_the_way_in_does_not_stay() {
     let url = app.url.clone();
     let entering = tokio::spawn(async move { Connection::enter(&url, ticket).await });
     app.until("it is claimed", |app| app.local.instance_of(character).is_some()).await;
-    app.local.post(HostOrder::Kick { character, reason: "you are banned".into() });
+    app.local.post(HostOrder::Kick { character, reason: "you are banned".into(), claim: None });
     app.until("the order is read", |app| app.host.metrics().orders() == 1).await;
     slow.store(false, Ordering::SeqCst);
     let connection = entering.await.expect("runs").expect("is seated for a moment");
     assert_bye(&end_of(connection).await, ByeReason::Kicked, "you are banned");
     // Who is nowhere is not kept out: the order was about an earlier stay.
     app.until("it has left", |app| app.local.instance_of(character).is_none()).await;
-    app.local.post(HostOrder::Kick { character, reason: "too late".into() });
+    app.local.post(HostOrder::Kick { character, reason: "too late".into(), claim: None });
     app.until("the order is read", |app| app.host.metrics().orders() == 2).await;
     let mut again = app.enter(character, "hub").await;
     for _ in 0..10 {

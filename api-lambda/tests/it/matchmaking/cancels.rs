@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::contract::hosts::ClaimedCharacter;
 
 use super::*;
 use crate::proxy::Proxy;

@@ -194,10 +194,7 @@ fn table(figures: &ApiFigures) -> String {
     let mut text = format!(
         "start to first answer {:.0} ms; a bare read of the store takes {:.0} us of processor time, a bare transaction \
          {:.0} us and {:.1} us for each of its write units\n\n",
-        figures.start_ms,
-        figures.bare_calls.read,
-        figures.bare_calls.write,
-        figures.bare_calls.write_unit,
+        figures.start_ms, figures.bare_calls.read, figures.bare_calls.write, figures.bare_calls.write_unit,
     );
     text.push_str(
         "| request | requests/s | p50 / p95 / p99 ms | CPU us | own CPU us | reads | writes | RCU | WCU |\n\
