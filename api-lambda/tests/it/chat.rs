@@ -220,12 +220,16 @@ async fn history_is_paged_to_the_end() {
         next = Some(cursor);
     }
     assert_eq!(read, said);
-    // Cursors of other lists and of no list.
-    for forged in
-        [r#"{"sk":{"S":"msg_0"}}"#, r#"{"pk":{"S":"x"}}"#, r#"{"sk":{"S":"msg_00000000000000000000000000"}}"#]
-    {
-        let forged = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(forged);
-        people[0].page(Channel::Global, &format!("&cursor={forged}")).await.ok::<ChatPage>(200);
+    // One that no page has given names a time before all of them, or none.
+    let forged = |cursor: &str| {
+        let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(cursor);
+        format!("&cursor={cursor}")
+    };
+    let oldest = forged(r#"{"message":"msg_00000000000000000000000000"}"#);
+    let page: ChatPage = people[0].page(Channel::Global, &oldest).await.ok(200);
+    assert!(page.messages.is_empty() && page.next.is_none());
+    for cursor in [r#"{"message":"msg_0"}"#, r#"{"pk":"x"}"#] {
+        people[0].page(Channel::Global, &forged(cursor)).await.problem(400, "bad_query");
     }
 }
 
