@@ -173,6 +173,23 @@ pub(crate) struct App {
     pub(crate) http: reqwest::Client,
     /// The API that hosts tell that they live: the first on the store, whatever befalls the calls of another one.
     sound: String,
+    living: Living,
+}
+
+/// The tasks that keep hosts alive.
+#[derive(Default)]
+struct Living(std::sync::Mutex<Vec<tokio::task::AbortHandle>>);
+
+impl Living {
+    fn end(&self) {
+        self.0.lock().expect("not poisoned").drain(..).for_each(|task| task.abort());
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// The configuration of an app on this engine and edge.
@@ -209,7 +226,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { sound: url.clone(), url, edge, engine, http: http() }
+        Self { sound: url.clone(), url, edge, engine, http: http(), living: Living::default() }
     }
 
     /// Another API on the same store, as another process of the same or another region would be.
@@ -225,7 +242,14 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { url, edge: Arc::clone(&self.edge), engine, http: http(), sound: self.sound.clone() }
+        Self {
+            url,
+            edge: Arc::clone(&self.edge),
+            engine,
+            http: http(),
+            sound: self.sound.clone(),
+            living: Living::default(),
+        }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -257,13 +281,13 @@ impl App {
         (host, answer.ok(200))
     }
 
-    /// A host that lives as long as the test does, however slow that is.
+    /// A host that lives as long as the app does, however slow the test is.
     pub(crate) async fn living_host(&self, zones: &[&str]) -> (HostId, HostRegistered) {
         let (host, registered) = self.host(zones).await;
         let beat = serde_json::json!({ "instances": [], "tick_p99_us": 1, "draining": false });
         let url = format!("{}/internal/v1/hosts/{host}/heartbeat", self.sound);
         let request = self.http.post(url).bearer_auth(SERVICE_TOKEN).json(&beat);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let mut pace = tokio::time::interval(Duration::from_millis(HOST_HEARTBEAT_MILLIS));
             loop {
                 pace.tick().await;
@@ -271,7 +295,13 @@ impl App {
                 let _ = request.try_clone().expect("a body that is there").send().await;
             }
         });
+        self.living.0.lock().expect("not poisoned").push(task.abort_handle());
         (host, registered)
+    }
+
+    /// Lets the living hosts die, so that a test that makes many is not busy with keeping them alive.
+    pub(crate) fn let_hosts_die(&self) {
+        self.living.end();
     }
 
     /// The value of a counter.

@@ -248,7 +248,9 @@ where
         let (app, proxy) = fragile(world).await;
         for number in 0.. {
             let reach = if lasting { Reach::From(number) } else { Reach::One(number) };
-            if !scenario(&app, &proxy, fault, reach).await {
+            let goes_on = scenario(&app, &proxy, fault, reach).await;
+            app.let_hosts_die();
+            if !goes_on {
                 assert!(number > 0, "the request calls the store");
                 break;
             }
