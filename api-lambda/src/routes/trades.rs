@@ -397,7 +397,10 @@ pub(crate) async fn confirm(
             match store.swap(&region.catalogue().possessions, &trade, &after, now).await? {
                 Ok(()) => true,
                 Err(SwapRefusal::Changed) => false,
-                Err(refusal) => return Err(give_up(&store, &trade, refusal, now).await?),
+                Err(refusal) => match give_up(&store, &trade, refusal, now).await? {
+                    Some(failure) => return Err(failure),
+                    None => false,
+                },
             }
         } else {
             store.change_trade(&trade, &after).await?
@@ -412,13 +415,13 @@ pub(crate) async fn confirm(
 }
 
 /// Clears the confirmations of a trade that could not be carried out, or ends it where they have parted, and tells
-/// both why.
+/// both why. None where the trade has changed since it was read: what is wrong with it may be just that.
 async fn give_up(
     store: &Store,
     trade: &StoredTrade,
     refusal: SwapRefusal,
     now: UnixMillis,
-) -> Result<ApiError, ApiError> {
+) -> Result<Option<ApiError>, ApiError> {
     let mut after = trade.unconfirmed();
     let words = match refusal {
         SwapRefusal::Failed(words) => words,
@@ -428,9 +431,9 @@ async fn give_up(
         }
     };
     after.failure = Some(words.clone());
-    // Where it has changed meanwhile, the confirmations are cleared already.
-    if store.change_trade(trade, &after).await? {
-        tell_both(store, &after, now).await;
+    if !store.change_trade(trade, &after).await? {
+        return Ok(None);
     }
-    Ok(refusals::TRADE_FAILED.because(words).into())
+    tell_both(store, &after, now).await;
+    Ok(Some(refusals::TRADE_FAILED.because(words).into()))
 }

@@ -25,6 +25,8 @@ use token::{KeyRing, SecretKey};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 
+use crate::proxy::Proxy;
+
 pub(crate) const SERVICE_TOKEN: &str = "a-service-token-of-the-tests-0123456789";
 pub(crate) const OWNER_KEY: &str = "an-owner-key-of-the-tests-0123456789";
 
@@ -173,6 +175,8 @@ pub(crate) struct App {
     pub(crate) http: reqwest::Client,
     /// The API that hosts tell that they live: the first on the store, whatever befalls the calls of another one.
     sound: String,
+    /// Where this is, requests go to the sound API but while it says so.
+    pub(crate) aside: Option<Arc<Proxy>>,
     living: Living,
 }
 
@@ -226,7 +230,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(api_lambda::serve(listener, config, std::future::pending()));
-        Self { sound: url.clone(), url, edge, engine, http: http(), living: Living::default() }
+        Self { sound: url.clone(), url, edge, engine, http: http(), aside: None, living: Living::default() }
     }
 
     /// Another API on the same store, as another process of the same or another region would be.
@@ -248,12 +252,15 @@ impl App {
             engine,
             http: http(),
             sound: self.sound.clone(),
+            aside: None,
             living: Living::default(),
         }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url))
+        let is_aside = self.aside.as_ref().is_some_and(|proxy| !proxy.is_on_trial());
+        let url = if is_aside { &self.sound } else { &self.url };
+        self.http.request(method, format!("{url}{path}"))
     }
 
     /// A player with a fresh account.
