@@ -96,7 +96,7 @@ impl Proxy {
 
     /// Whether a request is on its way that is meant to meet a fault.
     pub(crate) fn is_on_trial(&self) -> bool {
-        self.on_trial.load(Ordering::SeqCst)
+        self.armed.load(Ordering::SeqCst) || self.on_trial.load(Ordering::SeqCst)
     }
 
     /// Holds the next call with this text in its body before it reaches the engine. The answer says when it came, and
