@@ -31,6 +31,7 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
 use crate::tickets::{self, Traveller};
 
 const PUT_OUT: &str = "the host of the room has put you out";
+const LEFT: &str = "you have left the room";
 const RECAST: &str = "you look on instead of playing in this room now, or play again: join it anew";
 
 /// Opens a room. Its instance runs from the first time that somebody joins it.
@@ -91,12 +92,16 @@ pub(crate) async fn create(
         let room = StoredRoom::new(RoomCode::from_random(random_u128()), state.clone(), now);
         let view = room.view();
         let answer = keyed.answer(&view, now.plus_millis(ANSWER_KEPT_MILLIS));
-        match store.create_room(&room, &answer, now).await? {
+        match store.create_room(&room, (claims.sub, &answer), now).await? {
             Ok(()) => return Ok((StatusCode::CREATED, Json(view))),
             Err(CreateRefusal::Repeated) => {
                 let earlier = keyed.earlier(&store, now).await?;
                 let earlier = earlier.ok_or(StoreError::Contended("a room"))?;
                 return Ok((StatusCode::CREATED, Json(earlier)));
+            }
+            Err(CreateRefusal::TooFast { until }) => {
+                let wait = until.millis_since(now).div_ceil(1_000).max(1);
+                return Err(refusals::TOO_MANY_ROOMS.after(wait).into());
             }
             Err(CreateRefusal::CodeTaken) => back_off(attempt).await,
         }
@@ -337,6 +342,10 @@ async fn kicks(
         let (id, account) = (member.character, member.account);
         if after.banned.contains(&account) && !before.banned.contains(&account) {
             out.insert(id, (PUT_OUT, None));
+        } else if after.member(id).is_none() {
+            // Whoever joins again meanwhile comes in by a newer claim.
+            let stored = store.character(id).await?;
+            out.insert(id, (LEFT, stored.map(|stored| stored.claim)));
         } else if after.member(id).is_some_and(|now| now.spectates != member.spectates)
             && let Some(stored) = store.character(id).await?
         {

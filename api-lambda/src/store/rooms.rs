@@ -2,9 +2,11 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::contract::rooms::{Room, RoomCode};
+use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
 use crate::rooms::RoomState;
+use crate::store::chat::rates;
 use crate::store::item::{self, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::{Store, StoreError, transact, unavailable};
@@ -35,25 +37,36 @@ impl StoredRoom {
 #[derive(Debug)]
 pub(crate) enum CreateRefusal {
     CodeTaken,
+    /// The account has opened as many as it may until then.
+    TooFast {
+        until: UnixMillis,
+    },
     /// The request was answered before, or is being answered now.
     Repeated,
 }
 
 impl Store {
-    /// Makes a room, and stores the answer with it.
+    /// Makes a room, counts it for the account, and stores the answer with it.
     pub(crate) async fn create_room(
         &self,
         room: &StoredRoom,
-        answer: &StoredAnswer,
+        (by, answer): (AccountId, &StoredAnswer),
         now: UnixMillis,
     ) -> Result<Result<(), CreateRefusal>, StoreError> {
         let put = self
             .room_put(room)
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
             .expression_attribute_values(":now", number(now.as_millis()));
-        let parts = vec![transact::put(put), self.answer_part(answer)];
+        let parts =
+            vec![transact::put(put), self.answer_part(answer), self.post_rate_part(by, rates::ROOMS, now)];
         Ok(self.transact(parts).await?.map_err(|parts| {
-            if parts[1].is_refused() { CreateRefusal::Repeated } else { CreateRefusal::CodeTaken }
+            if parts[1].is_refused() {
+                CreateRefusal::Repeated
+            } else if parts[2].is_refused() {
+                CreateRefusal::TooFast { until: rates::ROOMS.window_end(now) }
+            } else {
+                CreateRefusal::CodeTaken
+            }
         }))
     }
 

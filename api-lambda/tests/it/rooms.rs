@@ -338,7 +338,11 @@ async fn the_host_lets_a_member_only_look_on() {
     let again = arrive_as(&app, &bob, &late, false).await;
     assert_eq!(newest(orders(&app, host).await).last(), Some(&(bob.id(), Some(again))));
     bob.join(&room, false).await.problem(403, "room_benched");
+    // Who leaves the room by a request leaves the instance too.
+    let kicks_before = newest(orders(&app, host).await).len();
     bob.act(&room, "leave").await.ok::<Room>(200);
+    let kicks = newest(orders(&app, host).await);
+    assert_eq!((kicks.len(), kicks.last()), (kicks_before + 1, Some(&(bob.id(), Some(again)))));
     bob.join(&room, false).await.problem(403, "room_benched");
     let looks_on: RoomJoined = bob.act(&room, "join").await.ok(200);
     assert!(ticket(&looks_on).spectates);
@@ -417,4 +421,24 @@ async fn requests_about_rooms_that_make_no_sense_are_refused() {
     ada.change(&room, json!({ "locked": "yes" })).await.problem(400, "bad_body");
     ada.kick(&room, &bob).await.problem(404, "no_room_member");
     send(app.request(Method::GET, &format!("/v1/rooms/{}", room.code))).await.problem(401, "token_missing");
+}
+
+#[tokio::test]
+async fn an_account_opens_so_many_rooms_and_no_more_for_a_while() {
+    let app = App::start().await;
+    let ada = pal(&app, "Ada").await;
+    let mut opened = 0;
+    // Two windows at most.
+    for number in 0..60 {
+        let answer = ada.open(&number.to_string(), 8).await;
+        if answer.status == 201 {
+            opened += 1;
+            continue;
+        }
+        answer.problem(429, "too_many_rooms");
+        assert!(answer.headers.contains_key("retry-after"));
+        break;
+    }
+    assert!((20..=40).contains(&opened), "{opened}");
+    ada.open("0", 8).await.ok::<Room>(201);
 }

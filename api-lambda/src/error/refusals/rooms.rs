@@ -12,6 +12,13 @@ pub(crate) const NO_ROOM: Refusal = refusal(
     "no room has this code, or nobody has been in it for long: check the code, or open a room",
 );
 
+pub(crate) const TOO_MANY_ROOMS: Refusal = refusal(
+    StatusCode::TOO_MANY_REQUESTS,
+    "too_many_rooms",
+    "The player opens rooms too fast",
+    "use a room that is open, or open another one when Retry-After has passed",
+);
+
 pub(crate) const ROOM_FULL: Refusal = refusal(
     StatusCode::CONFLICT,
     "room_full",

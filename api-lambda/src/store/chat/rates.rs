@@ -1,4 +1,5 @@
-//! How much an account may say: a count for each window of time, as an item that a message is conditional on. It is in
+//! How much an account may say, report and open: a count for each window of time, as an item that the deed is
+//! conditional on. It is in
 //! the store and not in memory, since any process may take the next request.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
@@ -16,6 +17,9 @@ pub(crate) struct Rate {
     most: u32,
     window_secs: u64,
 }
+
+/// Rooms that an account opens: each may have an instance run, and hosts have few.
+pub(crate) const ROOMS: Rate = Rate { kind: "room", most: 20, window_secs: 600 };
 
 /// Reports of an account.
 pub(crate) const REPORTS: Rate = Rate { kind: "report", most: 10, window_secs: 3_600 };
