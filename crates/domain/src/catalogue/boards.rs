@@ -209,8 +209,7 @@ pub(super) fn builtin() -> Vec<BoardDefinition> {
         shards: 1,
     };
     vec![
-        // Each event of each host counts here: enough places for 2,500 events a second (docs/LEADERBOARDS.md).
-        BoardDefinition { shards: 8, ..board(KILLS_BOARD, "Kills") },
+        board(KILLS_BOARD, "Kills"),
         BoardDefinition {
             scores: ScoreRange { from: 0, to: 16_000 },
             reset: BoardReset::Cron("0 0 * * 1".parse().expect("a schedule")),
