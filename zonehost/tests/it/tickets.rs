@@ -114,7 +114,8 @@ async fn a_second_login_takes_the_body_over() {
     wait_for_snapshot(&mut third).await.expect("plays");
     let players = || app.host.metrics().zones().iter().map(|(_, zone)| zone.last.players).sum::<u32>();
     app.until("one body is left", |_| players() == 1).await;
-    let place = app.local.character(character).and_then(|character| character.place).expect("was saved");
-    assert_eq!(place.zone, zone("hub"));
+    let place = |app: &App| app.local.character(character).and_then(|character| character.place);
+    app.until("its place is saved", |app| place(app).is_some()).await;
+    assert_eq!(place(&app).expect("was saved").zone, zone("hub"));
     assert_eq!(app.host.metrics().byes(ByeReason::Replaced), 2);
 }
