@@ -101,7 +101,7 @@ pub(crate) async fn create(
             }
             Err(CreateRefusal::TooFast { until }) => {
                 let wait = until.millis_since(now).div_ceil(1_000).max(1);
-                return Err(refusals::TOO_MANY_ROOMS.after(wait).into());
+                return Err(refusals::rooms::TOO_MANY_ROOMS.after(wait).into());
             }
             Err(CreateRefusal::CodeTaken) => back_off(attempt).await,
         }
