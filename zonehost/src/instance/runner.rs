@@ -16,7 +16,7 @@ use domain::ids::{CharacterId, InstanceId};
 use rustix::time::{ClockId, clock_gettime};
 use sim::content::ZoneContent;
 use sim::inbox::{Inbox, Joining, ZoneEvent};
-use sim::outbox::Outbox;
+use sim::outbox::{Departure, Outbox};
 use sim::player::Seat;
 use sim::rules::Rules;
 use sim::workers::Workers as _;
@@ -193,11 +193,13 @@ impl Runner {
         let report = self.zone.tick_with(&self.inbox, &mut self.outbox, self.setup.workers.as_ref());
         self.inbox.content = None;
         // Who leaves goes first: their seat may be another's already.
-        let (saves, left) = self.take_saves(report.tick);
-        self.seat_admitted();
-        self.deliver_frames();
+        let gone = self.take_departures();
+        let (saves, left) = self.take_saves(report.tick, &gone);
         let realm = &self.zone.world().content.realm;
         self.setup.handle.journal.add(realm, &self.outbox.gains, saves, left);
+        self.let_go(gone);
+        self.seat_admitted();
+        self.deliver_frames();
         if let Some(before) = before {
             self.tell_of_content(&before);
         }
@@ -421,22 +423,43 @@ impl Runner {
         }
     }
 
+    /// Takes who left off their seats.
+    fn take_departures(&mut self) -> Vec<(Departure, Seated)> {
+        let departures = std::mem::take(&mut self.outbox.departures).into_iter();
+        let seats = &mut self.seats;
+        departures
+            .map(|departure| {
+                let seated = seats.take(departure.seat).expect("who leaves was seated");
+                (departure, seated)
+            })
+            .collect()
+    }
+
+    /// Lets those go whose last state is in the journal: whoever waits for it finds it there from now on.
+    fn let_go(&self, gone: Vec<(Departure, Seated)>) {
+        for (departure, seated) in gone {
+            self.setup.directory.forget(departure.character, self.instance, &seated.token);
+            for done in seated.evicted {
+                let _ = done.send(());
+            }
+        }
+    }
+
     /// The places of who left, and, spread over the interval, of others who are not where they were; and who left.
     /// Gains do not wait for this: they are events.
-    fn take_saves(&mut self, tick: u32) -> (Vec<CharacterSave>, Vec<LeftCharacter>) {
+    fn take_saves(
+        &mut self,
+        tick: u32,
+        gone: &[(Departure, Seated)],
+    ) -> (Vec<CharacterSave>, Vec<LeftCharacter>) {
         let (mut saves, mut left) = (Vec::new(), Vec::new());
-        for departure in std::mem::take(&mut self.outbox.departures) {
-            let seated = self.seats.take(departure.seat).expect("who leaves was seated");
-            self.setup.directory.forget(departure.character, self.instance, &seated.token);
+        for (departure, seated) in gone {
             let (character, claim) = (departure.character, seated.claim);
             if !seated.recast {
                 left.push(LeftCharacter { character, claim });
             }
             // What only looked on is as it was.
-            saves.extend(departure.place.map(|place| CharacterSave { character, claim, place }));
-            for done in seated.evicted {
-                let _ = done.send(());
-            }
+            saves.extend(departure.place.clone().map(|place| CharacterSave { character, claim, place }));
         }
         let interval = self.setup.limits.save_secs * u32::from(self.setup.content.definition.tick_rate_hz);
         for (seat, seated) in self.seats.iter_mut() {
