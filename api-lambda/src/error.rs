@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::contract::Problem;
+use domain::time::UnixMillis;
 use token::TokenError;
 
 use crate::store::StoreError;
@@ -91,6 +92,11 @@ impl Refusal {
     /// The same refusal with words about this very request.
     pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { detail: detail.into(), ..self }
+    }
+
+    /// The same refusal, worth another try from `until` on.
+    pub(crate) fn until(self, until: UnixMillis, now: UnixMillis) -> Self {
+        self.after(until.millis_since(now).div_ceil(1_000).max(1))
     }
 
     /// The same refusal with the seconds after which it is worth another try.

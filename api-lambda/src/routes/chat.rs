@@ -93,7 +93,7 @@ pub(crate) async fn say(
 }
 
 fn too_fast(until: UnixMillis, now: UnixMillis) -> ApiError {
-    refusals::TOO_FAST.after(until.millis_since(now).div_ceil(1_000).max(1)).into()
+    refusals::TOO_FAST.until(until, now).into()
 }
 
 /// The text in normalisation form C, so that what looks the same is the same.

@@ -100,8 +100,7 @@ pub(crate) async fn create(
                 return Ok((StatusCode::CREATED, Json(earlier)));
             }
             Err(CreateRefusal::TooFast { until }) => {
-                let wait = until.millis_since(now).div_ceil(1_000).max(1);
-                return Err(refusals::rooms::TOO_MANY_ROOMS.after(wait).into());
+                return Err(refusals::rooms::TOO_MANY_ROOMS.until(until, now).into());
             }
             Err(CreateRefusal::CodeTaken) => back_off(attempt).await,
         }

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{HostId, InstanceId, ZoneId};
 use domain::time::UnixMillis;
@@ -13,7 +12,7 @@ use futures_util::future::try_join_all;
 use crate::placement::{Openness, openness};
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_key, read_purpose, read_zone};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, if_held, unavailable};
 
 /// Adverts of a page.
 const PAGE: i32 = 32;
@@ -222,17 +221,7 @@ impl Store {
             .key("pk", text(advert_key(instance)))
             .condition_expression("lease_until = :until")
             .set_expression_attribute_values(Some(HashMap::from([(":until".to_owned(), number(until))])));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        if_held(call.send().await).map(drop)
     }
 }
 

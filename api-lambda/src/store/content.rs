@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use domain::catalogue::FlagSwitch;
 use domain::contract::content::{ContentPointer, ContentVersion};
@@ -14,7 +12,7 @@ use domain::time::UnixMillis;
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
-use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, if_held, transact, unavailable};
 
 /// The partition of the list of versions. It is read by administrators only.
 const LIST: &str = "versions";
@@ -188,11 +186,7 @@ impl Store {
             call.condition_expression("revision = :before")
                 .expression_attribute_values(":before", number(before))
         };
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if is_refused(&error) => Ok(false),
-            Err(error) => Err(unavailable(error)),
-        }
+        Ok(if_held(call.send().await)?.is_some())
     }
 
     /// Switches a flag, or with `None` leaves it to the catalogue again.
@@ -214,10 +208,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn is_refused(error: &SdkError<PutItemError>) -> bool {
-    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
 }
 
 fn region_key(region: &str) -> String {

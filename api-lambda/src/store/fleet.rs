@@ -2,7 +2,6 @@
 //! an instance and is written only when that changes; how full it is ([`super::loads`]) changes each second and is
 //! another item: a durable write checks the former and never meets a heartbeat.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem};
 use domain::catalogue::Catalogue;
 use domain::contract::hosts::{AssignedInstance, Heartbeat, RegisterHost};
@@ -13,7 +12,7 @@ use futures_util::future::try_join_all;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_item, load_key, read_purpose};
-use crate::store::{Store, StoreError, seats, transact, unavailable};
+use crate::store::{Store, StoreError, if_held, transact, unavailable};
 
 /// Seconds after the end of its lease that a host can still come back; then its items expire.
 pub(crate) const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
@@ -148,7 +147,7 @@ impl Store {
                 .expression_attribute_names("#needed", needed)
                 .expression_attribute_values(":until", number(until_secs));
             // One that was closed in between needs none.
-            seats::done_if(call.send().await)?;
+            if_held(call.send().await)?;
         }
         Ok(())
     }
@@ -182,17 +181,8 @@ impl Store {
             .expression_attribute_values(":tick_p99_us", number(heartbeat.tick_p99_us))
             .expression_attribute_values(":players", number(players))
             .return_values(ReturnValue::AllNew);
-        match call.send().await {
-            Ok(done) => Ok(Some(done.attributes.unwrap_or_default())),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        let done = if_held(call.send().await)?;
+        Ok(done.map(|done| done.attributes.unwrap_or_default()))
     }
 
     /// The items of the hosts that have a lease, those that take nobody in any more among them, by their ids.

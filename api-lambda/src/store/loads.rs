@@ -14,8 +14,7 @@ use futures_util::future::try_join_all;
 use crate::placement::{Openness, openness};
 use crate::store::fleet::{FORGOTTEN_AFTER_SECS, fleet_item, purpose_text};
 use crate::store::item::{self, Item, number, text};
-use crate::store::seats::done_if;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, if_held};
 
 /// An advert is good for so long after the lease: then it is renewed even if nothing changed.
 const ADVERT_OUTLIVES_MILLIS: u64 = 4_000;
@@ -123,7 +122,8 @@ impl Store {
         if !removed.is_empty() {
             update = format!("{update} REMOVE {}", removed.join(", "));
         }
-        done_if(call.update_expression(update).condition_expression(conditions.join(" AND ")).send().await)
+        let call = call.update_expression(update).condition_expression(conditions.join(" AND "));
+        Ok(if_held(call.send().await)?.is_some())
     }
 }
 

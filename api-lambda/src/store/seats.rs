@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -21,7 +20,7 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_key, read_purpose};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, transact, unavailable};
 
 /// What became of the wish for a seat.
 #[derive(Debug)]
@@ -203,17 +202,7 @@ impl Store {
                 .send()
         })
         .await;
-        match done {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        Ok(if_held(done)?.is_some())
     }
 
     /// Takes a promise back.
@@ -257,7 +246,7 @@ impl Store {
             .expression_attribute_values(":end", number(end))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let load = match if_held(call.send().await)? {
+        let load = match load_if_held(call.send().await)? {
             Ok(seat) => {
                 let before = item::read_number(&seat, "ends_at")?;
                 match self.recount(instance, &Recount::one(Some(before), Some(end)), None).await? {
@@ -302,7 +291,7 @@ impl Store {
                 .send()
         })
         .await;
-        if_held(done)
+        load_if_held(done)
     }
 
     /// The parts of a transaction that promises seats in an instance to several characters, of which `found` have some
@@ -393,23 +382,8 @@ fn is_put_off<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     })
 }
 
-/// Whether the condition of the update held.
-pub(crate) fn done_if<T>(result: Result<T, SdkError<UpdateItemError>>) -> Result<bool, StoreError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(unavailable(error)),
-    }
-}
-
 /// The attributes that the update returns, or the item of which the condition did not hold.
-fn if_held(
+fn load_if_held(
     result: Result<aws_sdk_dynamodb::operation::update_item::UpdateItemOutput, SdkError<UpdateItemError>>,
 ) -> Result<Result<Item, Option<Item>>, StoreError> {
     let error = match result {

@@ -1,7 +1,6 @@
 //! Keys of administrators. Of a key's text only its SHA-256 is stored. `pk` is `keys`, `sk` the id of the key: there
 //! are few of them, and the newest come first in a list.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
 use domain::contract::admin::AdminKey;
 use domain::ids::AdminKeyId;
@@ -12,7 +11,7 @@ use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, if_held, transact};
 
 const KEYS: &str = "keys";
 
@@ -87,17 +86,7 @@ impl Store {
             .update_expression(set)
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":now", number(now.as_millis()));
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        Ok(if_held(call.send().await)?.is_some())
     }
 }
 

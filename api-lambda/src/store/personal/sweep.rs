@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{AccountId, CharacterId};
 use domain::time::UnixMillis;
@@ -12,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::store::item::Item;
 use crate::store::personal::erase::is_job;
 use crate::store::personal::{PersonalTable, Subject, digits, key_of, mentions};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, if_held};
 
 /// What stands in the place of each id and name.
 pub(super) struct Masks {
@@ -140,14 +139,7 @@ impl Store {
                 .expression_attribute_names("#name", name)
                 .expression_attribute_values(":hidden", hidden)
                 .expression_attribute_values(":known", value.clone());
-            match call.send().await {
-                Ok(_) => {}
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {}
-                Err(error) => return Err(unavailable(error)),
-            }
+            if_held(call.send().await)?;
         }
         Ok(())
     }

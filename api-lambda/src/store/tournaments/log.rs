@@ -4,7 +4,6 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::TournamentId;
@@ -12,7 +11,7 @@ use domain::ids::TournamentId;
 use super::form::{read_body, read_part};
 use super::{Head, Loaded, corrupt, key};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, unavailable};
 use crate::tournament::{Live, Record, Setup, Tell};
 
 /// A snapshot is written after so many records: a reader replays fewer.
@@ -187,12 +186,7 @@ impl Store {
             .expression_attribute_names("#snapshot", "snapshot")
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":before", number(before));
-        if let Err(error) = call.send().await {
-            let raced =
-                error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-            if !raced {
-                return Err(unavailable(error));
-            }
+        if if_held(call.send().await)?.is_none() {
             // What nobody names stays for ever, and may tell of a player who is to be forgotten.
             if self.tournament_head(id).await?.is_some_and(|head| head.snapshot != version) {
                 self.remove_snapshots(id, version..=version).await?;

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use contest::tournament::{Effect, EntrantId};
 use domain::catalogue::Catalogue;
@@ -18,7 +17,7 @@ use super::prizes::{Payment, Share};
 use super::{Head, Loaded, due_partitions, key};
 use crate::store::cursor::{Cursor, InvalidCursor, KeyPart};
 use crate::store::item::{self, number};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, if_held};
 use crate::tournament::{Entry, Live, Tell, captain_of, terms};
 
 /// The topic of what players are told here.
@@ -218,17 +217,7 @@ impl Store {
             .set_condition_expression(update.condition_expression)
             .set_expression_attribute_names(update.expression_attribute_names)
             .set_expression_attribute_values(update.expression_attribute_values);
-        match call.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        Ok(if_held(call.send().await)?.is_some())
     }
 }
 
