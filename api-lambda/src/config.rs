@@ -78,6 +78,8 @@ pub struct ApiConfig {
     pub store_timeout_ms: u64,
     /// Milliseconds that one try of a call to the store may take.
     pub store_attempt_timeout_ms: u64,
+    /// Whether `/metrics` tells the processor time of each route, the store's client apart.
+    pub processor_times: bool,
     /// What is logged, as `RUST_LOG` would say it.
     pub log_filter: String,
     /// How log lines look.

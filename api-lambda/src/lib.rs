@@ -47,6 +47,7 @@ pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use rate::RateLimit;
 pub use store::boards::{ImportError, import_board};
+pub use store::meter::processor::{ProcessorTime, timed};
 pub use store::personal::personal_tables;
 pub use store::{StoreError, connect as store_client};
 
@@ -133,6 +134,7 @@ impl Api {
             allowed_origins: origins.collect(),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             metrics,
+            processor_times: config.processor_times,
             rates,
             address_header: config.client_address_header.as_deref().and_then(|name| name.parse().ok()),
         };

@@ -67,22 +67,27 @@ impl Metrics {
         for (name, read) in USAGE_COUNTERS {
             let _ = writeln!(text, "# TYPE {name} counter");
             for (route, usage) in &counts.usage {
-                let halves = read(usage);
-                let half = if halves % 2 == 1 { ".5" } else { "" };
-                let _ = writeln!(text, "{name}{{route=\"{route}\"}} {}{half}", halves / 2);
+                let _ = writeln!(text, "{name}{{route=\"{route}\"}} {}", read(usage));
             }
         }
         text
     }
 }
 
-/// A counter's name, and its value in halves.
-type UsageCounter = (&'static str, fn(&Usage) -> u64);
+/// A counter's name, and its value.
+type UsageCounter = (&'static str, fn(&Usage) -> f64);
 
-/// The counters of what routes use of the store, in halves.
-const USAGE_COUNTERS: [UsageCounter; 4] = [
-    ("api_store_reads_total", |usage| usage.read_calls * 2),
-    ("api_store_writes_total", |usage| usage.write_calls * 2),
-    ("api_store_read_units_total", |usage| usage.read_half_units),
-    ("api_store_write_units_total", |usage| usage.write_half_units),
+/// The counters of what routes use of the store, and of the processor where that is measured.
+const USAGE_COUNTERS: [UsageCounter; 6] = [
+    ("api_store_reads_total", |usage| exact(usage.read_calls)),
+    ("api_store_writes_total", |usage| exact(usage.write_calls)),
+    ("api_store_read_units_total", |usage| exact(usage.read_half_units) / 2.0),
+    ("api_store_write_units_total", |usage| exact(usage.write_half_units) / 2.0),
+    ("api_own_processor_seconds_total", |usage| exact(usage.processor.own_ns) / 1e9),
+    ("api_store_processor_seconds_total", |usage| exact(usage.processor.store_ns) / 1e9),
 ];
+
+#[expect(clippy::cast_precision_loss, reason = "a counter would take centuries to reach 2^53")]
+fn exact(count: u64) -> f64 {
+    count as f64
+}

@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 use crate::error::{ApiError, refusals};
 use crate::metrics::Metrics;
 use crate::rate::{self, Caller, ChargeCell, Rates};
+use crate::store::meter::processor::timed;
 use crate::store::meter::{Usage, metered};
 
 /// What the middleware needs.
@@ -28,6 +29,7 @@ pub(crate) struct Surroundings {
     pub(crate) allowed_origins: Arc<[HeaderValue]>,
     pub(crate) request_timeout: Duration,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) processor_times: bool,
     pub(crate) rates: Arc<Rates>,
     /// The header in which a proxy in front puts the address of the caller.
     pub(crate) address_header: Option<HeaderName>,
@@ -56,7 +58,13 @@ pub(crate) async fn surround(
             (StatusCode::NO_CONTENT.into_response(), Usage::default())
         } else {
             let limit = around.request_timeout + patience_of(request.uri().query());
-            metered(stranger.limit(&around, &charge, answer(request, next, limit))).await
+            let answered = metered(stranger.limit(&around, &charge, answer(request, next, limit)));
+            if around.processor_times {
+                let ((response, usage), processor) = timed(answered).await;
+                (response, Usage { processor, ..usage })
+            } else {
+                answered.await
+            }
         };
         tracing::info!(
             http.status = response.status().as_u16(),

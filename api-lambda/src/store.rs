@@ -12,9 +12,11 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::shared::IntoShared as _;
 
 use crate::config::ApiConfig;
 use item::Item;
+use meter::processor::LappedHttp;
 
 pub(crate) mod admin;
 pub(crate) mod adverts;
@@ -220,8 +222,11 @@ impl Store {
 /// A client with bounded times and repetitions. With an endpoint, nothing is looked up: no credentials, no
 /// profile, no instance metadata.
 pub async fn connect(config: &ApiConfig) -> Client {
-    let http =
+    let mut http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    if config.processor_times {
+        http = LappedHttp(http).into_shared();
+    }
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_millis(config.store_attempt_timeout_ms))

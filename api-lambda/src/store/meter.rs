@@ -4,7 +4,8 @@
 use std::cell::Cell;
 
 use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+    FinalizerInterceptorContextRef,
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -21,6 +22,10 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+pub(crate) mod processor;
+
+use processor::{ProcessorTime, lap};
+
 /// What a request has used of the store. Units are counted in halves, since an eventually consistent read of up
 /// to 4 KB costs half a unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub(crate) struct Usage {
     pub(crate) write_calls: u64,
     pub(crate) read_half_units: u64,
     pub(crate) write_half_units: u64,
+    /// Zero where it is not measured.
+    pub(crate) processor: ProcessorTime,
 }
 
 tokio::task_local! {
@@ -67,6 +74,15 @@ pub(super) struct Meter;
 impl Intercept for Meter {
     fn name(&self) -> &'static str {
         "Meter"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        lap(true);
+        Ok(())
     }
 
     fn modify_before_serialization(
@@ -116,6 +132,7 @@ impl Intercept for Meter {
         }
         // Calls outside of a request, migrations for example, are nobody's.
         let _ = USED.try_with(|used| used.set(used.get().plus(usage)));
+        lap(false);
         Ok(())
     }
 }
@@ -127,6 +144,10 @@ impl Usage {
             write_calls: self.write_calls + other.write_calls,
             read_half_units: self.read_half_units + other.read_half_units,
             write_half_units: self.write_half_units + other.write_half_units,
+            processor: ProcessorTime {
+                own_ns: self.processor.own_ns + other.processor.own_ns,
+                store_ns: self.processor.store_ns + other.processor.store_ns,
+            },
         }
     }
 }

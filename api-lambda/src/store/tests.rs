@@ -8,12 +8,18 @@ use super::*;
 
 /// A fresh store that is migrated.
 pub(super) async fn store() -> Store {
+    store_with(|_| {}).await
+}
+
+/// The same, with another configuration.
+pub(super) async fn store_with(change: impl FnOnce(&mut ApiConfig)) -> Store {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
     let database = dynoxide::Database::memory().expect("a database");
     tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
-    let config =
+    let mut config =
         ApiConfig { dynamodb_endpoint: Some(endpoint), table_prefix: "t-".into(), ..ApiConfig::default() };
+    change(&mut config);
     crate::migrations::apply(&config).await.expect("a fresh store is migrated");
     Store::new(connect(&config).await, &config.table_prefix)
 }

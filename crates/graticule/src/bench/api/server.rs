@@ -68,6 +68,7 @@ impl Server {
         command
             .env("GRATICULE_API_LISTEN", address.to_string())
             .env("GRATICULE_API_LOG_FILTER", "warn")
+            .env("GRATICULE_API_PROCESSOR_TIMES", "true")
             .env("GRATICULE_API_EDGE_JWKS_URL", &world.jwks_url)
             .env("GRATICULE_API_DYNAMODB_ENDPOINT", &world.store)
             .env("GRATICULE_API_SERVICE_TOKEN", SERVICE_TOKEN)

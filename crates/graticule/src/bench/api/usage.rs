@@ -9,6 +9,9 @@ pub(crate) struct StoreUsage {
     pub(crate) writes: f64,
     pub(crate) read_units: f64,
     pub(crate) write_units: f64,
+    /// Processor time of the API itself, and of its client of the store, in microseconds.
+    pub(crate) own_us: f64,
+    pub(crate) client_us: f64,
 }
 
 /// What the API's counters tell of its store, by route.
@@ -28,6 +31,8 @@ impl Usages {
                 "api_store_writes_total" => usage.writes = value,
                 "api_store_read_units_total" => usage.read_units = value,
                 "api_store_write_units_total" => usage.write_units = value,
+                "api_own_processor_seconds_total" => usage.own_us = value * 1e6,
+                "api_store_processor_seconds_total" => usage.client_us = value * 1e6,
                 _ => {}
             }
         }
@@ -42,6 +47,8 @@ impl Usages {
             usage.writes -= before.writes;
             usage.read_units -= before.read_units;
             usage.write_units -= before.write_units;
+            usage.own_us -= before.own_us;
+            usage.client_us -= before.client_us;
         }
         self
     }
@@ -64,6 +71,8 @@ impl Usages {
             sum.writes += usage.writes;
             sum.read_units += usage.read_units;
             sum.write_units += usage.write_units;
+            sum.own_us += usage.own_us;
+            sum.client_us += usage.client_us;
         }
         sum
     }
