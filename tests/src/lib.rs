@@ -1,5 +1,6 @@
 //! What the black-box tests share.
 
+pub mod dev;
 pub mod edge_suite;
 pub mod platform;
 

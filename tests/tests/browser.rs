@@ -1,29 +1,9 @@
 //! The page in Chromium, on the whole platform as the dev command runs it.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
-
-use tokio::process::{Child, Command};
+use system_tests::dev::{answers, dev};
+use tokio::process::Command;
 
 const PORT: u16 = 17_600;
-
-fn dev() -> Child {
-    // The package of the command is another one, so cargo does not tell where its program is.
-    let program = std::env::current_exe().expect("a test program");
-    let program = program.ancestors().nth(2).expect("target/profile/deps").join("graticule");
-    let mut command = Command::new(program);
-    command.args(["dev", "--bots", "30", "--seconds", "150", "--port", &PORT.to_string()]);
-    command.stdin(Stdio::null()).kill_on_drop(true).spawn().expect("the command is built")
-}
-
-async fn answers(url: &str) {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    let http = system_tests::http_client();
-    while http.get(url).send().await.is_err() {
-        assert!(Instant::now() < give_up, "{url} does not answer");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 async fn play(arguments: &[&str]) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/play.mjs");
@@ -36,11 +16,7 @@ async fn play(arguments: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_played_on() {
-    let build = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--workspace", "--bin", "graticule"])
-        .status();
-    assert!(build.await.expect("cargo runs").success());
-    let mut platform = dev();
+    let mut platform = dev(PORT, &["--bots", "30", "--seconds", "150"]).await;
     let page = format!("http://127.0.0.1:{PORT}");
     answers(&page).await;
     println!("{}", play(&[&page]).await);
