@@ -10,7 +10,7 @@ use domain::contract::players::{
     Character, CharacterList, CreateCharacter, DeletedCharacterList, PurgedCharacters, RenameCharacter,
     RestoreCharacter,
 };
-use domain::ids::CharacterId;
+use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
 
@@ -20,7 +20,16 @@ use crate::idempotency::OptionalKey;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::characters::deletion::RestoreRefusal;
-use crate::store::characters::{CreateRefusal, RenameRefusal};
+use crate::store::characters::{CreateRefusal, RenameRefusal, StoredCharacter};
+
+/// The character, if it is the account's own. That of another account is answered like one that nobody has.
+pub(crate) async fn own(
+    store: &Store,
+    account: AccountId,
+    id: CharacterId,
+) -> Result<StoredCharacter, ApiError> {
+    store.character_of(account, id).await?.ok_or(ApiError::NoCharacter)
+}
 
 /// Refuses names that players cannot have.
 fn check_name(region: &Region, name: &CharacterName) -> Result<(), ApiError> {
@@ -106,8 +115,7 @@ pub(crate) async fn read(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<Character>, ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == claims.sub);
-    Ok(Json(stored.ok_or(ApiError::NoCharacter)?.character))
+    Ok(Json(own(&store, claims.sub, id).await?.character))
 }
 
 /// Renames a character that still has the version given.
@@ -238,7 +246,7 @@ pub(crate) async fn restore(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let living = store.character(id).await?.is_some_and(|living| living.account == claims.sub);
+    let living = store.character_of(claims.sub, id).await?.is_some();
     Err(if living { refusals::characters::NOT_DELETED.into() } else { refused })
 }
 

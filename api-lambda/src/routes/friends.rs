@@ -23,6 +23,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
 use crate::relation::{List, Pair, Relation, Unwanted, Wish};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
@@ -171,8 +172,7 @@ pub(crate) async fn ask(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let own = store.character(body.from).await?.filter(|stored| stored.account == claims.sub);
-    let own = own.ok_or(ApiError::NoCharacter)?.character;
+    let own = own(&store, claims.sub, body.from).await?.character;
     let other = store.addressee(&body.to).await?.ok_or(refusals::NOBODY)?;
     if other.account == claims.sub {
         return Err(refusals::ONESELF.into());

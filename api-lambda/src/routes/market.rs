@@ -21,6 +21,7 @@ use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::notices::tell;
+use crate::routes::characters;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
@@ -169,8 +170,7 @@ async fn prepared(
         let words = format!("hours: {} is not from 1 to {}", body.hours, market.hours_max);
         return Err(ApiError::BadRequest(words));
     }
-    let owner = store.character(body.character).await?.filter(|stored| stored.account == account);
-    owner.ok_or(ApiError::NoCharacter)?;
+    characters::own(store, account, body.character).await?;
     catalogue.possessions.currency(&body.currency).ok_or(NO_CURRENCY)?;
     Ok(StoredListing {
         id: ListingId::new(now, crate::clock::random_u128()),
@@ -251,8 +251,7 @@ pub(crate) async fn buy(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let owner = store.character(body.character).await?.filter(|stored| stored.account == claims.sub);
-    owner.ok_or(ApiError::NoCharacter)?;
+    characters::own(&store, claims.sub, body.character).await?;
     let listing = store.listing(id).await?.ok_or(refusals::NO_LISTING)?;
     if listing.account == claims.sub {
         return Err(refusals::OWN_LISTING.into());

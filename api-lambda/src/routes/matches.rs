@@ -11,6 +11,7 @@ use domain::limits::HOST_BATCH_MAX;
 use crate::error::ApiError;
 use crate::error::refusals::matchmaking as refusals;
 use crate::extract::{Body, InPath, Player, Service};
+use crate::routes::characters::own;
 use crate::store::Store;
 use crate::store::matches::result::ResultRefusal;
 
@@ -90,7 +91,6 @@ pub(crate) async fn ratings(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<CharacterRatings>, ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == claims.sub);
-    stored.ok_or(ApiError::NoCharacter)?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(CharacterRatings { ratings: store.ratings_of(id).await? }))
 }

@@ -25,6 +25,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::notices;
 use crate::rooms::{EntryRefusal, MEMBERS_MAX, Member, RoomState, SPECTATORS_MAX};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::rooms::{CreateRefusal, StoredRoom};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
@@ -68,7 +69,7 @@ pub(crate) async fn create(
         let fault = format!("spectators_max: {} is not from 0 to {SPECTATORS_MAX}", body.spectators_max);
         return Err(ApiError::BadRequest(fault));
     }
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let member = Member {
         character: body.character,
         account: claims.sub,
@@ -145,7 +146,7 @@ pub(crate) async fn join(
     State(keys): State<Arc<KeyRing>>,
     Body(body): Body<JoinRoom>,
 ) -> Result<Json<RoomJoined>, ApiError> {
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let admitted = change(&store, &code, |state, now| {
         state.admit((claims.sub, body.character), body.spectate, now).map_err(refused)
     })
@@ -177,7 +178,7 @@ pub(crate) async fn leave(
     State(store): State<Store>,
     Body(body): Body<RoomVisitor>,
 ) -> Result<Json<Room>, ApiError> {
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let room = change(&store, &code, |state, _| {
         // Who is out already has what was asked for.
         state.dismiss(body.character);
@@ -275,11 +276,6 @@ fn refused(refusal: EntryRefusal) -> ApiError {
         EntryRefusal::NoMember => refusals::rooms::NO_MEMBER,
     }
     .into()
-}
-
-async fn check_owner(store: &Store, account: AccountId, character: CharacterId) -> Result<(), ApiError> {
-    let owned = store.character(character).await?.is_some_and(|stored| stored.account == account);
-    if owned { Ok(()) } else { Err(ApiError::NoCharacter) }
 }
 
 fn check_host(state: &RoomState, account: AccountId) -> Result<(), ApiError> {

@@ -12,6 +12,7 @@ use domain::ids::{AccountId, CharacterId};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, Role};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::possessions::grants::{GrantFault, GrantRefusal, Order, Why};
@@ -52,8 +53,7 @@ pub(crate) async fn grant(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let stored = store.character(character).await?.filter(|stored| stored.account == account);
-    stored.ok_or(ApiError::NoCharacter)?;
+    own(&store, account, character).await?;
     let answer = |granted: &Granted| keyed.answer(granted, now.plus_millis(ANSWER_KEPT_MILLIS));
     let order = Order { character, grant: &body, audit: admin.audit, now };
     match store.grant(&region.catalogue().possessions, order, answer).await? {

@@ -21,6 +21,7 @@ use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, InQuery, Paging, Role};
 use crate::idempotency::OptionalKey;
 use crate::routes::admin::bans::state_of;
+use crate::routes::characters::own;
 use crate::store::Store;
 use crate::store::admin::names::FIRST_LETTERS;
 use crate::store::cursor::Cursor;
@@ -246,8 +247,7 @@ pub(crate) async fn kick(
     let reason = body.reason.as_str();
     let characters = match body.character {
         Some(character) => {
-            let stored = store.character(character).await?.filter(|stored| stored.account == account);
-            stored.ok_or(ApiError::NoCharacter)?;
+            own(&store, account, character).await?;
             bans::kick(&store, &[character], reason, now).await?
         }
         None => bans::kick_all(&store, account, reason, now).await?,

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
 use domain::contract::market::{Claim, ClaimPage, ExpiredListings, ListingPage};
-use domain::ids::{AccountId, CharacterId, ListingId};
+use domain::ids::{CharacterId, ListingId};
 
 use super::TOPIC;
 use crate::error::ApiError;
@@ -15,15 +15,10 @@ use crate::error::refusals::market as refusals;
 use crate::extract::{IdempotencyKey, InPath, InQuery, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::market::claims::CollectRefusal;
-
-/// Refuses characters that are not the account's.
-async fn check_owner(store: &Store, account: AccountId, id: CharacterId) -> Result<(), ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == account);
-    stored.map(drop).ok_or(ApiError::NoCharacter)
-}
 
 /// What a character offers, and has offered within the last 30 days; the newest first.
 #[utoipa::path(
@@ -45,7 +40,7 @@ pub(crate) async fn listings(
     State(store): State<Store>,
 ) -> Result<Json<ListingPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.listings_of(id, limit, cursor.as_ref()).await?))
 }
 
@@ -70,7 +65,7 @@ pub(crate) async fn claims(
     State(store): State<Store>,
 ) -> Result<Json<ClaimPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.claims(id, limit, cursor.as_ref()).await?))
 }
 
@@ -101,7 +96,7 @@ pub(crate) async fn collect(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     let rules = &region.catalogue().possessions;
     let answer = |claim: &Claim| keyed.answer(claim, now);
     let refused: ApiError = match store.collect_claim(rules, id, claim, answer, now).await? {

@@ -16,6 +16,7 @@ use crate::idempotency::KeyedRequest;
 use crate::party::Party;
 use crate::placement::{Choice, Openness, choose};
 use crate::relation::List;
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::adverts::Search;
 use crate::store::item::{self, Item};
@@ -54,10 +55,7 @@ pub(crate) async fn join(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let stored = store.character(body.character).await?.filter(|stored| stored.account == claims.sub);
-    if stored.is_none() {
-        return Err(ApiError::NoCharacter);
-    }
+    own(&store, claims.sub, body.character).await?;
     let traveller = Traveller::new(&claims, body.character);
     let party = store.party_of(body.character).await?;
     let destination = party.as_ref().and_then(|party| party.destination(&zone, now));
