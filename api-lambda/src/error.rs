@@ -49,28 +49,6 @@ pub(crate) enum ApiError {
     NoRoute,
     #[error("this address does not take this method; the Allow header lists those it takes")]
     Method,
-    #[error("the account has no character of this id")]
-    NoCharacter,
-    #[error("the name is taken, perhaps in another spelling: choose another one")]
-    NameTaken,
-    #[error("an account has at most 16 characters: delete one first")]
-    TooManyCharacters,
-    #[error("the character has version {0} now: read it again and decide anew")]
-    VersionConflict(u64),
-    #[error("the catalogue has no such zone")]
-    NoZone,
-    #[error("no host runs this zone at present: try again in some seconds")]
-    ZoneUnavailable,
-    #[error("every instance of this zone is full: try again in some seconds")]
-    ZoneFull,
-    #[error("there is no such leaderboard")]
-    NoBoard,
-    #[error("the character has no score on this board yet")]
-    NoScore,
-    #[error("the host is unknown, or does not own what it reports: register again under a new id")]
-    LeaseLost,
-    #[error("another host owns the instance now: stop running it")]
-    Fenced,
     #[error("{}", .0.detail)]
     Refused(Refusal),
     #[error("the request took too long")]
@@ -158,17 +136,6 @@ impl ApiError {
             }
             Self::NoRoute => answer(S::NOT_FOUND, "no_route", "There is no such address"),
             Self::Method => answer(S::METHOD_NOT_ALLOWED, "method", "The method does not fit the address"),
-            Self::NoCharacter => answer(S::NOT_FOUND, "no_character", "There is no such character"),
-            Self::NameTaken => answer(S::CONFLICT, "name_taken", "The name is taken"),
-            Self::TooManyCharacters => answer(S::CONFLICT, "too_many_characters", "The account is full"),
-            Self::VersionConflict(_) => answer(S::CONFLICT, "version_conflict", "The character has changed"),
-            Self::NoZone => answer(S::NOT_FOUND, "no_zone", "There is no such zone"),
-            Self::ZoneUnavailable => later("zone_unavailable", "The zone is not running", 2),
-            Self::ZoneFull => later("zone_full", "The zone is full", 5),
-            Self::NoBoard => answer(S::NOT_FOUND, "no_board", "There is no such leaderboard"),
-            Self::NoScore => answer(S::NOT_FOUND, "no_score", "There is no score"),
-            Self::LeaseLost => answer(S::CONFLICT, "lease_lost", "The lease is lost"),
-            Self::Fenced => answer(S::CONFLICT, "fenced", "The instance has another owner"),
             Self::Refused(refusal) => refusal.answer.clone(),
             Self::TimedOut => later("timed_out", "The request took too long", 2),
             Self::Internal => answer(S::INTERNAL_SERVER_ERROR, "internal", "The API failed"),

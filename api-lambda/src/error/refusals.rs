@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use axum::http::StatusCode;
 
-use super::{Refusal, answer};
+use super::{Refusal, answer, later};
 
 pub(crate) mod admin;
 pub(crate) mod boards;
@@ -30,6 +30,16 @@ const fn refusal(
     detail: &'static str,
 ) -> Refusal {
     Refusal { answer: answer(status, code, title), detail: Cow::Borrowed(detail) }
+}
+
+/// A refusal that is worth another try in some seconds.
+const fn passing(
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+    retry_after_secs: u64,
+) -> Refusal {
+    Refusal { answer: later(code, title, retry_after_secs), detail: Cow::Borrowed(detail) }
 }
 
 pub(crate) const NO_ADMIN: Refusal = refusal(

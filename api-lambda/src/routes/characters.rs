@@ -28,7 +28,7 @@ pub(crate) async fn own(
     account: AccountId,
     id: CharacterId,
 ) -> Result<StoredCharacter, ApiError> {
-    store.character_of(account, id).await?.ok_or(ApiError::NoCharacter)
+    store.character_of(account, id).await?.ok_or_else(|| refusals::characters::NO_CHARACTER.into())
 }
 
 /// Refuses names that players cannot have.
@@ -90,8 +90,8 @@ pub(crate) async fn create(
     let answer = keyed.answer(&character, now);
     let made = match store.create_character(claims.sub, &character, answer.as_ref()).await? {
         Ok(()) => character,
-        Err(CreateRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
-        Err(CreateRefusal::NameTaken) => return Err(ApiError::NameTaken),
+        Err(CreateRefusal::TooMany) => return Err(refusals::characters::TOO_MANY.into()),
+        Err(CreateRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
         Err(CreateRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
         Err(CreateRefusal::Repeated) => {
             // The same request, sent twice at once: the other one has stored its answer.
@@ -139,9 +139,12 @@ pub(crate) async fn rename(
     let now = crate::clock::now();
     match store.rename_character(claims.sub, id, &body.name, body.version, now).await? {
         Ok(character) => Ok(Json(character)),
-        Err(RenameRefusal::Missing) => Err(ApiError::NoCharacter),
-        Err(RenameRefusal::NameTaken) => Err(ApiError::NameTaken),
-        Err(RenameRefusal::OtherVersion(version)) => Err(ApiError::VersionConflict(version)),
+        Err(RenameRefusal::Missing) => Err(refusals::characters::NO_CHARACTER.into()),
+        Err(RenameRefusal::NameTaken) => Err(refusals::characters::NAME_TAKEN.into()),
+        Err(RenameRefusal::OtherVersion(version)) => {
+            let words = format!("the character has version {version} now: read it again and decide anew");
+            Err(refusals::characters::VERSION_CONFLICT.because(words).into())
+        }
     }
 }
 
@@ -165,7 +168,7 @@ pub(crate) async fn delete(
     if store.delete_character(claims.sub, id, crate::clock::now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(ApiError::NoCharacter)
+        Err(refusals::characters::NO_CHARACTER.into())
     }
 }
 
@@ -232,7 +235,7 @@ pub(crate) async fn restore(
         let answer = keyed.answer(&restored, now);
         match store.restore_character(&deleted, &restored, answer.as_ref()).await? {
             Ok(()) => return Ok(Json(restored)),
-            Err(RestoreRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
+            Err(RestoreRefusal::TooMany) => return Err(refusals::characters::TOO_MANY.into()),
             Err(RestoreRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
             Err(RestoreRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
             Err(RestoreRefusal::Repeated | RestoreRefusal::Changed) => {
@@ -240,7 +243,7 @@ pub(crate) async fn restore(
             }
         }
     } else {
-        ApiError::NoCharacter
+        refusals::characters::NO_CHARACTER.into()
     };
     // The same request, sent twice at once: the other one has stored its answer. Or another one was faster.
     if let Some(earlier) = keyed.earlier(&store, now).await? {

@@ -15,6 +15,7 @@ use domain::limits::AMOUNT_MAX;
 use domain::time::UnixMillis;
 use serde::Deserialize;
 
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
 use crate::error::refusals::possessions::NO_CURRENCY;
 use crate::error::{ApiError, Refusal};
@@ -141,7 +142,7 @@ pub(crate) async fn create(
             let rules = (&catalogue.market, &catalogue.possessions);
             let refusal: Refusal = match store.create_listing(rules, &listing, &answer).await? {
                 Ok(()) => return Ok((StatusCode::CREATED, Json(shown))),
-                Err(ListRefusal::NoSeller) => return Err(ApiError::NoCharacter),
+                Err(ListRefusal::NoSeller) => return Err(NO_CHARACTER.into()),
                 Err(ListRefusal::TooMany) => refusals::TOO_MANY_LISTINGS,
                 Err(ListRefusal::NoLot | ListRefusal::Repeated) => refusals::NOT_OWNED,
                 Err(ListRefusal::NotEnough) => refusals::NOT_ENOUGH,
@@ -274,7 +275,7 @@ pub(crate) async fn buy(
             tell(&store, &[listing.seller], TOPIC, &sold, now).await;
             return Ok(Json(sold));
         }
-        Err(BuyRefusal::NoBuyer) => ApiError::NoCharacter,
+        Err(BuyRefusal::NoBuyer) => NO_CHARACTER.into(),
         Err(BuyRefusal::NoRoom) => refusals::NO_ROOM.into(),
         Err(BuyRefusal::NotEnough) => refusals::NOT_ENOUGH.into(),
         Err(BuyRefusal::Closed | BuyRefusal::Repeated) => refusals::LISTING_CLOSED.into(),

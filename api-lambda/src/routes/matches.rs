@@ -9,6 +9,7 @@ use domain::ids::{CharacterId, MatchId};
 use domain::limits::HOST_BATCH_MAX;
 
 use crate::error::ApiError;
+use crate::error::refusals::instances::FENCED;
 use crate::error::refusals::matchmaking as refusals;
 use crate::extract::{Body, InPath, Player, Service};
 use crate::routes::characters::own;
@@ -66,7 +67,7 @@ pub(crate) async fn result(
     let ended = store.end_match(id, &body, crate::clock::now()).await?;
     ended.map(Json).map_err(|refusal| match refusal {
         ResultRefusal::NoMatch => refusals::NO_MATCH.into(),
-        ResultRefusal::Fenced => ApiError::Fenced,
+        ResultRefusal::Fenced => FENCED.into(),
         ResultRefusal::Over => refusals::MATCH_OVER.into(),
         ResultRefusal::Ranks(teams) => {
             refusals::BAD_RESULT.because(format!("ranks: the match has {teams} teams")).into()

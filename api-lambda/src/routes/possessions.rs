@@ -136,7 +136,9 @@ pub(crate) async fn actions(
     check_actions(&body)?;
     let catalogue = region.catalogue();
     let outcomes = store.apply_actions(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
-    outcomes.map(|outcomes| Json(ActionOutcomes { outcomes })).map_err(|Fenced| ApiError::Fenced)
+    outcomes
+        .map(|outcomes| Json(ActionOutcomes { outcomes }))
+        .map_err(|Fenced| refusals::instances::FENCED.into())
 }
 
 fn check_actions(body: &ActionBatch) -> Result<(), ApiError> {

@@ -58,7 +58,7 @@ pub(crate) async fn create(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
-    let capacity = region.catalogue().zone(&body.zone).ok_or(ApiError::NoZone)?.capacity;
+    let capacity = region.catalogue().zone(&body.zone).ok_or(refusals::instances::NO_ZONE)?.capacity;
     let most = u32::from(MEMBERS_MAX).min(capacity);
     let members_max = body.members_max.map_or(most, u32::from);
     let members_max = u8::try_from(members_max).ok().filter(|_| (1..=most).contains(&members_max));
@@ -151,7 +151,8 @@ pub(crate) async fn join(
         state.admit((claims.sub, body.character), body.spectate, now).map_err(refused)
     })
     .await?;
-    let capacity = region.catalogue().zone(&admitted.state.zone).ok_or(ApiError::NoZone)?.capacity;
+    let capacity =
+        region.catalogue().zone(&admitted.state.zone).ok_or(refusals::instances::NO_ZONE)?.capacity;
     let room = running(&store, admitted).await?;
     let spectates = room.state.member(body.character).is_some_and(|member| member.spectates);
     let traveller = Traveller { spectates, ..Traveller::new(&claims, body.character) };
@@ -380,7 +381,7 @@ async fn running(store: &Store, mut room: StoredRoom) -> Result<StoredRoom, ApiE
             return Ok(room);
         }
         if !store.is_over(*instance, now).await? {
-            return Err(ApiError::ZoneUnavailable);
+            return Err(refusals::instances::ZONE_UNAVAILABLE.into());
         }
         room.state.instance = InstanceId::new(now, random_u128());
         if store.change_room(&mut room, Vec::new(), now).await? {

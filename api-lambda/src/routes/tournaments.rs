@@ -14,6 +14,7 @@ use domain::ids::TournamentId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::error::refusals::instances::FENCED;
 use crate::error::refusals::tournaments as refusals;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{InPath, InQuery, Paging, Player};
@@ -216,7 +217,7 @@ async fn change<T: Serialize + DeserializeOwned>(
         },
         Err(ChangeRefusal::Missing) => Err(refusals::NO_TOURNAMENT.into()),
         Err(ChangeRefusal::Elsewhere(region)) => Err(elsewhere(&region)),
-        Err(ChangeRefusal::Fenced) => Err(ApiError::Fenced),
+        Err(ChangeRefusal::Fenced) => Err(FENCED.into()),
         Err(ChangeRefusal::Refused(refusal)) => Err(refused(refusal).into()),
     }
 }

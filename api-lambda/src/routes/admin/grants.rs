@@ -60,7 +60,7 @@ pub(crate) async fn grant(
         Ok(granted) => Ok(Json(granted)),
         // The same request, sent twice at once: the other one was faster.
         Err(GrantRefusal::Repeated) => keyed.earlier(&store, now).await?.map(Json).ok_or(ApiError::Internal),
-        Err(GrantRefusal::Gone) => Err(ApiError::NoCharacter),
+        Err(GrantRefusal::Gone) => Err(refusals::characters::NO_CHARACTER.into()),
         Err(GrantRefusal::TooMuch) => {
             let text = "this is more than can be done at once (97 changes, each entry of a ledger counted): send it in parts";
             Err(ApiError::BadRequest(text.into()))

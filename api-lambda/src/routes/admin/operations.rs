@@ -115,7 +115,7 @@ pub(crate) async fn broadcast(
     if let BroadcastTo::Zone(zone) = &body.to
         && region.catalogue().zone(zone).is_none()
     {
-        return Err(ApiError::NoZone);
+        return Err(refusals::instances::NO_ZONE.into());
     }
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "broadcasts", &key, &body);

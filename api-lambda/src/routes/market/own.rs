@@ -11,6 +11,7 @@ use domain::ids::{CharacterId, ListingId};
 
 use super::TOPIC;
 use crate::error::ApiError;
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
 use crate::extract::{IdempotencyKey, InPath, InQuery, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
@@ -102,7 +103,7 @@ pub(crate) async fn collect(
     let refused: ApiError = match store.collect_claim(rules, id, claim, answer, now).await? {
         Ok(claim) => return Ok(Json(claim)),
         Err(CollectRefusal::NoRoom) => refusals::NO_ROOM.into(),
-        Err(CollectRefusal::NoCharacter) => ApiError::NoCharacter,
+        Err(CollectRefusal::NoCharacter) => NO_CHARACTER.into(),
         Err(CollectRefusal::Missing | CollectRefusal::Repeated) => refusals::NO_CLAIM.into(),
     };
     // The same request, sent twice at once: the other one has stored its answer.

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::change;
 use crate::error::ApiError;
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::chat::MUTED;
 use crate::error::refusals::{social, tournaments as refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
@@ -131,7 +132,7 @@ async fn entry_of(
     let mut found = store.characters(&ids).await?;
     let mut stored = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        let missing = if index == 0 { ApiError::NoCharacter } else { refusals::NO_MEMBER.into() };
+        let missing = if index == 0 { NO_CHARACTER } else { refusals::NO_MEMBER };
         let character = found.remove(id).filter(|stored| index > 0 || stored.account == captain);
         let character = character.ok_or(missing)?;
         check_level(&setup.definition.entry, &character)?;

@@ -11,6 +11,7 @@ use domain::ids::{AccountId, CharacterId, InstanceId, ZoneId};
 use token::KeyRing;
 
 use crate::error::ApiError;
+use crate::error::refusals::instances::{NO_ZONE, ZONE_FULL, ZONE_UNAVAILABLE};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::party::Party;
@@ -49,7 +50,7 @@ pub(crate) async fn join(
     Body(body): Body<JoinRequest>,
 ) -> Result<Json<JoinResponse>, ApiError> {
     let key = key.ok_or(ApiError::NoIdempotencyKey)?;
-    let capacity = region.catalogue().zone(&zone).ok_or(ApiError::NoZone)?.capacity;
+    let capacity = region.catalogue().zone(&zone).ok_or(NO_ZONE)?.capacity;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "join", &key, &(&zone, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {
@@ -161,8 +162,8 @@ async fn sit(
             other => {
                 match search.next(store, now).await? {
                     Some(more) => found.extend(more),
-                    None if other == Choice::Unavailable => return Err(ApiError::ZoneUnavailable),
-                    None => return Err(ApiError::ZoneFull),
+                    None if other == Choice::Unavailable => return Err(ZONE_UNAVAILABLE.into()),
+                    None => return Err(ZONE_FULL.into()),
                 }
                 continue;
             }
