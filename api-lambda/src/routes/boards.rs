@@ -63,7 +63,7 @@ pub(crate) async fn submit(
     State(store): State<Store>,
     Body(body): Body<SubmitScores>,
 ) -> Result<Json<ScoresSubmitted>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let board = writable(board_here(&region, &board)?)?;
     let characters: std::collections::BTreeSet<_> = body.scores.iter().map(|score| score.character).collect();
     if !(1..=SCORES_MAX).contains(&body.scores.len()) || characters.len() < body.scores.len() {
@@ -130,7 +130,7 @@ pub(crate) async fn reset(
     State(store): State<Store>,
 ) -> Result<Json<BoardWasReset>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let board = writable(board_here(&region, &board)?)?;
     let now = crate::clock::now();
     let route = format!("boards/{}/reset", board.definition.board);

@@ -16,6 +16,7 @@ use icu_normalizer::ComposingNormalizer;
 use serde::Deserialize;
 
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::chat as refusals;
 use crate::error::refusals::social;
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
@@ -56,7 +57,7 @@ pub(crate) async fn say(
     State(region): State<Arc<Region>>,
     Body(body): Body<SayInChat>,
 ) -> Result<(StatusCode, Json<ChatMessage>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "chat", &key, &(channel, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {

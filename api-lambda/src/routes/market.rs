@@ -15,6 +15,7 @@ use domain::limits::AMOUNT_MAX;
 use domain::time::UnixMillis;
 use serde::Deserialize;
 
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
 use crate::error::refusals::possessions::NO_CURRENCY;
@@ -128,7 +129,7 @@ pub(crate) async fn create(
     State(region): State<Arc<Region>>,
     Body(body): Body<CreateListing>,
 ) -> Result<(StatusCode, Json<Listing>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "market-list", &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
@@ -246,7 +247,7 @@ pub(crate) async fn buy(
     State(region): State<Arc<Region>>,
     Body(body): Body<BuyListing>,
 ) -> Result<Json<Listing>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, &format!("market-buy-{id}"), &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {

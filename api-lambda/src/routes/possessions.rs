@@ -16,7 +16,6 @@ use crate::extract::{Body, InPath, InQuery, Paging, Player, Service};
 use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
-use crate::store::batches::Fenced;
 
 /// Most actions of one request: each may read and write several items.
 const ACTIONS_MAX: usize = 64;
@@ -135,10 +134,9 @@ pub(crate) async fn actions(
 ) -> Result<Json<ActionOutcomes>, ApiError> {
     check_actions(&body)?;
     let catalogue = region.catalogue();
-    let outcomes = store.apply_actions(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
-    outcomes
-        .map(|outcomes| Json(ActionOutcomes { outcomes }))
-        .map_err(|Fenced| refusals::instances::FENCED.into())
+    let outcomes =
+        store.apply_actions(&catalogue.possessions, instance, &body, crate::clock::now()).await??;
+    Ok(Json(ActionOutcomes { outcomes }))
 }
 
 fn check_actions(body: &ActionBatch) -> Result<(), ApiError> {

@@ -52,7 +52,7 @@ pub(crate) async fn create(
     State(region): State<Arc<Region>>,
     Body(body): Body<CreateRoom>,
 ) -> Result<(StatusCode, Json<Room>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "rooms", &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {

@@ -46,7 +46,7 @@ pub(crate) async fn grant(
     Body(body): Body<GrantPossessions>,
 ) -> Result<Json<Granted>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     check(&body)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "admin grants", &key, &(account, character, &body));

@@ -111,7 +111,7 @@ pub(crate) async fn broadcast(
     Body(body): Body<SendBroadcast>,
 ) -> Result<Json<BroadcastSent>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     if let BroadcastTo::Zone(zone) = &body.to
         && region.catalogue().zone(zone).is_none()
     {

@@ -114,7 +114,7 @@ fn ask<T>(answer: Result<T, crate::edge::EdgeError>) -> Result<T, ApiError> {
         crate::edge::EdgeError::Status(400) => ApiError::BadQuery("email: it is no e-mail address".into()),
         other => {
             tracing::warn!(error = %other, "the edge was not asked");
-            refusals::admin::EDGE_UNREACHABLE.after(2).into()
+            refusals::admin::EDGE_UNREACHABLE.into()
         }
     })
 }

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::change;
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::chat::MUTED;
 use crate::error::refusals::{social, tournaments as refusals};
@@ -86,7 +87,7 @@ pub(crate) async fn register(
     State(region): State<Arc<Region>>,
     Body(body): Body<RegisterEntrant>,
 ) -> Result<Json<MyEntries>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     check_round_trips(&body.round_trips)?;
     let now = crate::clock::now();
     let route = format!("tournament-register-{id}");
@@ -309,7 +310,7 @@ pub(crate) async fn withdraw(
     State(store): State<Store>,
     State(region): State<Arc<Region>>,
 ) -> Result<Json<MyEntries>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let route = format!("tournament-withdraw-{id}");
     let keyed = KeyedRequest::new(claims.sub, &route, &key, &());
     let request = request_id(&claims.sub, &route, &key);

@@ -11,6 +11,7 @@ use domain::ids::{AccountId, CharacterId, InstanceId, ZoneId};
 use token::KeyRing;
 
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::instances::{NO_ZONE, ZONE_FULL, ZONE_UNAVAILABLE};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
@@ -49,7 +50,7 @@ pub(crate) async fn join(
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<JoinRequest>,
 ) -> Result<Json<JoinResponse>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let capacity = region.catalogue().zone(&zone).ok_or(NO_ZONE)?.capacity;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "join", &key, &(&zone, &body));
