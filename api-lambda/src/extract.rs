@@ -122,11 +122,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Admin {
 }
 
 /// Which page of a list: `?limit=` and `?cursor=`, the latter as the page before gave it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
+    /// Entries, 20 unless told
     #[serde(default = "Paging::default_limit")]
+    #[param(required = false, minimum = 1, maximum = 100)]
     limit: i32,
+    /// `next` of the page before
+    #[param(value_type = String, required = false)]
     cursor: Option<Cursor>,
 }
 

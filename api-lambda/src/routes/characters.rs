@@ -175,10 +175,7 @@ pub(crate) async fn delete(
 /// The deleted characters of the account that can be restored.
 #[utoipa::path(
     get, path = "/v1/characters/deleted", tag = "characters", security(("access_token" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = DeletedCharacterList),
         (status = "default", body = Problem, content_type = "application/problem+json"),

@@ -186,8 +186,7 @@ pub(crate) struct HistoryQuery {
     params(
         ("channel" = Channel, Path, description = "`global`, `zone:ins_...`, `party:pty_...` or `whisper:chr_...`"),
         ("character" = CharacterId, Query, description = "Who reads: a character of the player"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ChatPage),

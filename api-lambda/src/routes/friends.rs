@@ -53,10 +53,7 @@ pub(crate) async fn named(
 /// The player's friends, and where each is.
 #[utoipa::path(
     get, path = "/v1/friends", tag = "friends", security(("access_token" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = FriendPage),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -108,8 +105,7 @@ pub(crate) struct RequestsQuery {
     get, path = "/v1/friends/requests", tag = "friends", security(("access_token" = [])),
     params(
         ("direction" = inline(Option<Direction>), Query, description = "`incoming`, to the player, unless told"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = AcquaintancePage),

@@ -63,8 +63,7 @@ pub(crate) struct Search {
         ("currency" = Option<CurrencyId>, Query, description = "Only lots that are sold for this currency"),
         ("max_price" = Option<u64>, Query, description = "Only lots that cost at most this"),
         ("order" = Option<ListingOrder>, Query, description = "Newest first unless told; by price only with item and currency"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ListingPage),

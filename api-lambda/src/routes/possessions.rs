@@ -25,8 +25,7 @@ const ACTIONS_MAX: usize = 64;
     get, path = "/v1/characters/{id}/inventory", tag = "possessions", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = Inventory),
@@ -69,8 +68,7 @@ pub(crate) async fn wallet(
     params(
         ("id" = CharacterId, Path, description = "The character"),
         ("currency" = CurrencyId, Path, description = "The currency"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = LedgerPage),

@@ -46,8 +46,7 @@ pub(crate) struct StatePage {
     get, path = "/v1/tournaments", tag = "tournaments", security(("access_token" = [])),
     params(
         ("state" = Option<TournamentState>, Query, description = "Where they stand; `registration` unless told"),
-        ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
-        ("cursor" = Option<String>, Query, description = "As the page before gave it"),
+        Paging,
     ),
     responses(
         (status = 200, body = TournamentPage),
@@ -136,8 +135,7 @@ fn cache_headers(tag: &str) -> HeaderMap {
     get, path = "/v1/tournaments/{id}/standings", tag = "tournaments", security(("access_token" = [])),
     params(
         ("id" = TournamentId, Path, description = "The tournament"),
-        ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
-        ("cursor" = Option<String>, Query, description = "As the page before gave it"),
+        Paging,
     ),
     responses(
         (status = 200, body = StandingsPage),

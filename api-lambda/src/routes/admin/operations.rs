@@ -25,10 +25,7 @@ const ANNOUNCEMENT: &str = "announcement";
 /// The hosts that have a lease. For operators.
 #[utoipa::path(
     get, path = "/admin/v1/hosts", tag = "admin", security(("admin_key" = [])),
-    params(
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = HostList),
         (status = "default", body = Problem, content_type = "application/problem+json"),

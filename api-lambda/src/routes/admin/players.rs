@@ -52,8 +52,7 @@ pub(crate) struct Search {
         ("account" = Option<AccountId>, Query, description = "An account"),
         ("character" = Option<CharacterId>, Query, description = "A character"),
         ("email" = Option<String>, Query, description = "An e-mail address"),
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = FoundPlayers),
@@ -171,8 +170,7 @@ pub(crate) async fn read(
     get, path = "/admin/v1/players/{account}/notes", tag = "admin", security(("admin_key" = [])),
     params(
         ("account" = AccountId, Path, description = "The account"),
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = NoteList),

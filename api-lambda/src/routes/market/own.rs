@@ -26,8 +26,7 @@ use crate::store::market::claims::CollectRefusal;
     get, path = "/v1/characters/{id}/listings", tag = "market", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ListingPage),
@@ -51,8 +50,7 @@ pub(crate) async fn listings(
     get, path = "/v1/characters/{id}/claims", tag = "market", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ClaimPage),
