@@ -1,5 +1,6 @@
-//! Every error that the API answers, and the one map from it to status, code and words. The text inside a
-//! store's error is logged, not sent.
+//! Every error that the API answers, and the one map from it to status, code and words: refusals are the tables of
+//! [`refusals`]; what else there is either says what is wrong with this very request, or that a part of the API failed.
+//! The text inside a store's error is logged, not sent.
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use domain::time::UnixMillis;
 use token::TokenError;
 
 use crate::store::StoreError;
+use crate::store::batches::Fenced;
 use crate::store::cursor::InvalidCursor;
 
 pub(crate) mod refusals;
@@ -17,60 +19,18 @@ pub(crate) mod refusals;
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("the Authorization header is missing or not of the form 'Bearer <token>'")]
-    NoToken,
     #[error("{0}")]
     BadToken(TokenError),
     #[error("the keys of access tokens cannot be fetched from the edge")]
     NoAccessKeys,
-    #[error("this route is for services: the Authorization header does not hold the service token")]
-    NoService,
     #[error("{0}")]
     BadBody(String),
-    #[error("the Content-Type of the body is not application/json")]
-    BodyType,
-    #[error("the body is larger than 65536 bytes")]
-    BodyTooLarge,
     #[error("{0}")]
     BadPath(String),
     #[error("{0}")]
     BadQuery(String),
     #[error("{0}")]
     BadRequest(String),
-    #[error(
-        "this route needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each new request"
-    )]
-    NoIdempotencyKey,
-    #[error("the header Idempotency-Key must be 1 to 128 visible ASCII characters")]
-    BadIdempotencyKey,
-    #[error("this Idempotency-Key was used with another request: use a new one")]
-    IdempotencyMismatch,
-    #[error("there is nothing at this address")]
-    NoRoute,
-    #[error("this address does not take this method; the Allow header lists those it takes")]
-    Method,
-    #[error("the account has no character of this id")]
-    NoCharacter,
-    #[error("the name is taken, perhaps in another spelling: choose another one")]
-    NameTaken,
-    #[error("an account has at most 16 characters: delete one first")]
-    TooManyCharacters,
-    #[error("the character has version {0} now: read it again and decide anew")]
-    VersionConflict(u64),
-    #[error("the catalogue has no such zone")]
-    NoZone,
-    #[error("no host runs this zone at present: try again in some seconds")]
-    ZoneUnavailable,
-    #[error("every instance of this zone is full: try again in some seconds")]
-    ZoneFull,
-    #[error("there is no such leaderboard")]
-    NoBoard,
-    #[error("the character has no score on this board yet")]
-    NoScore,
-    #[error("the host is unknown, or does not own what it reports: register again under a new id")]
-    LeaseLost,
-    #[error("another host owns the instance now: stop running it")]
-    Fenced,
     #[error("{}", .0.detail)]
     Refused(Refusal),
     #[error("the request took too long")]
@@ -81,7 +41,7 @@ pub(crate) enum ApiError {
     Store(StoreError),
 }
 
-/// A refusal that one resource has: each is a constant of [`refusals`].
+/// A refusal: each is a constant of [`refusals`].
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     answer: Answer,
@@ -135,40 +95,14 @@ impl ApiError {
     fn answer(&self) -> Answer {
         use StatusCode as S;
         match self {
-            Self::NoToken => answer(S::UNAUTHORIZED, "token_missing", "An access token is needed"),
             Self::BadToken(error) => answer(S::UNAUTHORIZED, error.kind(), "The access token is refused"),
             Self::NoAccessKeys => later("access_keys_unavailable", "Tokens cannot be checked now", 2),
-            Self::NoService => answer(S::UNAUTHORIZED, "service_token", "The service token is needed"),
             Self::BadBody(_) => answer(S::BAD_REQUEST, "bad_body", "The body cannot be read"),
-            Self::BodyType => answer(S::UNSUPPORTED_MEDIA_TYPE, "body_type", "The body is not JSON"),
-            Self::BodyTooLarge => answer(S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
             Self::BadPath(_) => answer(S::BAD_REQUEST, "bad_path", "The address cannot be read"),
             Self::BadQuery(_) | Self::Store(StoreError::Cursor(_)) => {
                 answer(S::BAD_REQUEST, "bad_query", "The query cannot be read")
             }
             Self::BadRequest(_) => answer(S::BAD_REQUEST, "bad_request", "The request makes no sense"),
-            Self::NoIdempotencyKey => {
-                answer(S::BAD_REQUEST, "idempotency_key_missing", "An idempotency key is needed")
-            }
-            Self::BadIdempotencyKey => {
-                answer(S::BAD_REQUEST, "idempotency_key_bad", "The idempotency key cannot be used")
-            }
-            Self::IdempotencyMismatch => {
-                answer(S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "The idempotency key is in use")
-            }
-            Self::NoRoute => answer(S::NOT_FOUND, "no_route", "There is no such address"),
-            Self::Method => answer(S::METHOD_NOT_ALLOWED, "method", "The method does not fit the address"),
-            Self::NoCharacter => answer(S::NOT_FOUND, "no_character", "There is no such character"),
-            Self::NameTaken => answer(S::CONFLICT, "name_taken", "The name is taken"),
-            Self::TooManyCharacters => answer(S::CONFLICT, "too_many_characters", "The account is full"),
-            Self::VersionConflict(_) => answer(S::CONFLICT, "version_conflict", "The character has changed"),
-            Self::NoZone => answer(S::NOT_FOUND, "no_zone", "There is no such zone"),
-            Self::ZoneUnavailable => later("zone_unavailable", "The zone is not running", 2),
-            Self::ZoneFull => later("zone_full", "The zone is full", 5),
-            Self::NoBoard => answer(S::NOT_FOUND, "no_board", "There is no such leaderboard"),
-            Self::NoScore => answer(S::NOT_FOUND, "no_score", "There is no score"),
-            Self::LeaseLost => answer(S::CONFLICT, "lease_lost", "The lease is lost"),
-            Self::Fenced => answer(S::CONFLICT, "fenced", "The instance has another owner"),
             Self::Refused(refusal) => refusal.answer.clone(),
             Self::TimedOut => later("timed_out", "The request took too long", 2),
             Self::Internal => answer(S::INTERNAL_SERVER_ERROR, "internal", "The API failed"),
@@ -194,6 +128,12 @@ impl From<StoreError> for ApiError {
             StoreError::Cursor(error) => error.into(),
             error => Self::Store(error),
         }
+    }
+}
+
+impl From<Fenced> for ApiError {
+    fn from(_: Fenced) -> Self {
+        refusals::instances::FENCED.into()
     }
 }
 

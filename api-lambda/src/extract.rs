@@ -46,7 +46,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let token = bearer(parts).ok_or(ApiError::NoToken)?;
+        let token = bearer(parts).ok_or(refusals::NO_TOKEN)?;
         let keys = Arc::<AccessKeys>::from_ref(state);
         let claims = keys.verify(token, crate::clock::now()).await?;
         charge(&Arc::<Rates>::from_ref(state), Caller::Player(claims.sub), &parts.extensions)?;
@@ -79,8 +79,8 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let shown = bearer(parts).ok_or(ApiError::NoService)?;
-        if ServiceToken::from_ref(state).0.is(shown) { Ok(Self) } else { Err(ApiError::NoService) }
+        let shown = bearer(parts).ok_or(refusals::NO_SERVICE)?;
+        if ServiceToken::from_ref(state).0.is(shown) { Ok(Self) } else { Err(refusals::NO_SERVICE.into()) }
     }
 }
 
@@ -122,11 +122,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Admin {
 }
 
 /// Which page of a list: `?limit=` and `?cursor=`, the latter as the page before gave it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
+    /// Entries, 20 unless told
     #[serde(default = "Paging::default_limit")]
+    #[param(required = false, minimum = 1, maximum = 100)]
     limit: i32,
+    /// `next` of the page before
+    #[param(value_type = String, required = false)]
     cursor: Option<Cursor>,
 }
 
@@ -205,7 +210,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         let Some(value) = parts.headers.get(IDEMPOTENCY_HEADER) else { return Ok(Self(None)) };
         let visible =
             |key: &&str| (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-        let key = value.to_str().ok().filter(visible).ok_or(ApiError::BadIdempotencyKey)?;
+        let key = value.to_str().ok().filter(visible).ok_or(refusals::BAD_IDEMPOTENCY_KEY)?;
         Ok(Self(Some(key.to_owned())))
     }
 }
@@ -221,7 +226,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        read(request, BODY_BYTES_MAX, ApiError::BodyTooLarge).await.map(Self)
+        read(request, BODY_BYTES_MAX, refusals::BODY_TOO_LARGE.into()).await.map(Self)
     }
 }
 
@@ -274,7 +279,7 @@ async fn read<T: DeserializeOwned>(
     let is_json = is_json(&request);
     let bytes = read_bytes(request, bytes_max).await?.ok_or(too_large)?;
     if !is_json {
-        return Err(ApiError::BodyType);
+        return Err(refusals::BODY_TYPE.into());
     }
     if bytes.trim_ascii_start().starts_with(b"[") {
         let words =

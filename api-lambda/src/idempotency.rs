@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::store::requests::{StoredAnswer, request_key};
 use crate::store::{Store, StoreError};
 
@@ -43,7 +43,7 @@ impl KeyedRequest {
     ) -> Result<Option<T>, ApiError> {
         let Some(answer) = store.answer(&self.pk, now).await? else { return Ok(None) };
         if answer.fingerprint != self.fingerprint {
-            return Err(ApiError::IdempotencyMismatch);
+            return Err(refusals::IDEMPOTENCY_MISMATCH.into());
         }
         let corrupt =
             |error: serde_json::Error| StoreError::Corrupt { pk: answer.pk, reason: error.to_string() };

@@ -6,7 +6,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::state::AppState;
 
 pub(crate) mod admin;
@@ -43,8 +43,8 @@ pub(crate) fn all() -> (Router<AppState>, OpenApi) {
         .split_for_parts();
     crate::openapi::summarise(&mut description);
     let router = router
-        .fallback(|| async { ApiError::NoRoute })
-        .method_not_allowed_fallback(|| async { ApiError::Method });
+        .fallback(|| async { ApiError::from(refusals::NO_ROUTE) })
+        .method_not_allowed_fallback(|| async { ApiError::from(refusals::METHOD) });
     (router, description)
 }
 

@@ -1,11 +1,11 @@
-//! The refusals of the resources, as tables: what is answered, and the words for people. Each resource has its own
-//! file, so that all of its refusals are seen at once.
+//! What is refused, as tables: what is answered, and the words for people. Each resource has its own file, so that all
+//! of its refusals are seen at once; here are those of any request.
 
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
 
-use super::{Refusal, answer};
+use super::{Refusal, answer, later};
 
 pub(crate) mod admin;
 pub(crate) mod boards;
@@ -31,6 +31,79 @@ const fn refusal(
 ) -> Refusal {
     Refusal { answer: answer(status, code, title), detail: Cow::Borrowed(detail) }
 }
+
+/// A refusal that is worth another try in some seconds.
+const fn passing(
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+    retry_after_secs: u64,
+) -> Refusal {
+    Refusal { answer: later(code, title, retry_after_secs), detail: Cow::Borrowed(detail) }
+}
+
+pub(crate) const NO_TOKEN: Refusal = refusal(
+    StatusCode::UNAUTHORIZED,
+    "token_missing",
+    "An access token is needed",
+    "the Authorization header is missing or not of the form 'Bearer <token>'",
+);
+
+pub(crate) const NO_SERVICE: Refusal = refusal(
+    StatusCode::UNAUTHORIZED,
+    "service_token",
+    "The service token is needed",
+    "this route is for services: the Authorization header does not hold the service token",
+);
+
+pub(crate) const BODY_TYPE: Refusal = refusal(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "body_type",
+    "The body is not JSON",
+    "the Content-Type of the body is not application/json",
+);
+
+pub(crate) const BODY_TOO_LARGE: Refusal = refusal(
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "body_too_large",
+    "The body is too large",
+    "the body is larger than 65536 bytes",
+);
+
+pub(crate) const NO_IDEMPOTENCY_KEY: Refusal = refusal(
+    StatusCode::BAD_REQUEST,
+    "idempotency_key_missing",
+    "An idempotency key is needed",
+    "this route needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each new request",
+);
+
+pub(crate) const BAD_IDEMPOTENCY_KEY: Refusal = refusal(
+    StatusCode::BAD_REQUEST,
+    "idempotency_key_bad",
+    "The idempotency key cannot be used",
+    "the header Idempotency-Key must be 1 to 128 visible ASCII characters",
+);
+
+pub(crate) const IDEMPOTENCY_MISMATCH: Refusal = refusal(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "idempotency_mismatch",
+    "The idempotency key is in use",
+    "this Idempotency-Key was used with another request: use a new one",
+);
+
+pub(crate) const NO_ROUTE: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_route",
+    "There is no such address",
+    "there is nothing at this address",
+);
+
+pub(crate) const METHOD: Refusal = refusal(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "method",
+    "The method does not fit the address",
+    "this address does not take this method; the Allow header lists those it takes",
+);
 
 pub(crate) const NO_ADMIN: Refusal = refusal(
     StatusCode::UNAUTHORIZED,

@@ -22,10 +22,7 @@ use crate::store::relations::RelationRefusal;
 /// Whom the player blocks.
 #[utoipa::path(
     get, path = "/v1/blocks", tag = "friends", security(("access_token" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = AcquaintancePage),
         (status = "default", body = Problem, content_type = "application/problem+json"),

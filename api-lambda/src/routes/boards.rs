@@ -63,7 +63,7 @@ pub(crate) async fn submit(
     State(store): State<Store>,
     Body(body): Body<SubmitScores>,
 ) -> Result<Json<ScoresSubmitted>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let board = writable(board_here(&region, &board)?)?;
     let characters: std::collections::BTreeSet<_> = body.scores.iter().map(|score| score.character).collect();
     if !(1..=SCORES_MAX).contains(&body.scores.len()) || characters.len() < body.scores.len() {
@@ -79,7 +79,7 @@ pub(crate) async fn submit(
     match store.submit_scores(&board, &body.scores, now, answer).await? {
         Ok(submitted) => Ok(Json(submitted)),
         Err(Refusal::Repeated) => keyed.earlier(&store, now).await?.map(Json).ok_or(ApiError::Internal),
-        Err(Refusal::NoCharacter(id)) => Err(refusals::boards::NO_CHARACTER
+        Err(Refusal::NoCharacter(id)) => Err(refusals::characters::NO_CHARACTER
             .because(format!("there is no character {id}, or it was deleted: nothing was stored"))
             .into()),
         Err(Refusal::Overflow(id)) => Err(refusals::boards::SCORE_OVERFLOW
@@ -130,7 +130,7 @@ pub(crate) async fn reset(
     State(store): State<Store>,
 ) -> Result<Json<BoardWasReset>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let board = writable(board_here(&region, &board)?)?;
     let now = crate::clock::now();
     let route = format!("boards/{}/reset", board.definition.board);
@@ -207,7 +207,7 @@ pub(crate) async fn delete_entry(
     if store.delete_board_entry(&board, query.season, id, crate::clock::now()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(ApiError::NoScore)
+    Err(refusals::boards::NO_SCORE.into())
 }
 
 /// Compares the counts of one section of a board with a scan of its entries. It changes nothing. Go on with `next`.

@@ -10,7 +10,7 @@ use domain::contract::players::{
     Character, CharacterList, CreateCharacter, DeletedCharacterList, PurgedCharacters, RenameCharacter,
     RestoreCharacter,
 };
-use domain::ids::CharacterId;
+use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
 
@@ -20,7 +20,16 @@ use crate::idempotency::OptionalKey;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::characters::deletion::RestoreRefusal;
-use crate::store::characters::{CreateRefusal, RenameRefusal};
+use crate::store::characters::{CreateRefusal, RenameRefusal, StoredCharacter};
+
+/// The character, if it is the account's own. That of another account is answered like one that nobody has.
+pub(crate) async fn own(
+    store: &Store,
+    account: AccountId,
+    id: CharacterId,
+) -> Result<StoredCharacter, ApiError> {
+    store.character_of(account, id).await?.ok_or_else(|| refusals::characters::NO_CHARACTER.into())
+}
 
 /// Refuses names that players cannot have.
 fn check_name(region: &Region, name: &CharacterName) -> Result<(), ApiError> {
@@ -81,8 +90,8 @@ pub(crate) async fn create(
     let answer = keyed.answer(&character, now);
     let made = match store.create_character(claims.sub, &character, answer.as_ref()).await? {
         Ok(()) => character,
-        Err(CreateRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
-        Err(CreateRefusal::NameTaken) => return Err(ApiError::NameTaken),
+        Err(CreateRefusal::TooMany) => return Err(refusals::characters::TOO_MANY.into()),
+        Err(CreateRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
         Err(CreateRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
         Err(CreateRefusal::Repeated) => {
             // The same request, sent twice at once: the other one has stored its answer.
@@ -106,8 +115,7 @@ pub(crate) async fn read(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<Character>, ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == claims.sub);
-    Ok(Json(stored.ok_or(ApiError::NoCharacter)?.character))
+    Ok(Json(own(&store, claims.sub, id).await?.character))
 }
 
 /// Renames a character that still has the version given.
@@ -131,9 +139,12 @@ pub(crate) async fn rename(
     let now = crate::clock::now();
     match store.rename_character(claims.sub, id, &body.name, body.version, now).await? {
         Ok(character) => Ok(Json(character)),
-        Err(RenameRefusal::Missing) => Err(ApiError::NoCharacter),
-        Err(RenameRefusal::NameTaken) => Err(ApiError::NameTaken),
-        Err(RenameRefusal::OtherVersion(version)) => Err(ApiError::VersionConflict(version)),
+        Err(RenameRefusal::Missing) => Err(refusals::characters::NO_CHARACTER.into()),
+        Err(RenameRefusal::NameTaken) => Err(refusals::characters::NAME_TAKEN.into()),
+        Err(RenameRefusal::OtherVersion(version)) => {
+            let words = format!("the character has version {version} now: read it again and decide anew");
+            Err(refusals::characters::VERSION_CONFLICT.because(words).into())
+        }
     }
 }
 
@@ -157,17 +168,14 @@ pub(crate) async fn delete(
     if store.delete_character(claims.sub, id, crate::clock::now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(ApiError::NoCharacter)
+        Err(refusals::characters::NO_CHARACTER.into())
     }
 }
 
 /// The deleted characters of the account that can be restored.
 #[utoipa::path(
     get, path = "/v1/characters/deleted", tag = "characters", security(("access_token" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = DeletedCharacterList),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -224,7 +232,7 @@ pub(crate) async fn restore(
         let answer = keyed.answer(&restored, now);
         match store.restore_character(&deleted, &restored, answer.as_ref()).await? {
             Ok(()) => return Ok(Json(restored)),
-            Err(RestoreRefusal::TooMany) => return Err(ApiError::TooManyCharacters),
+            Err(RestoreRefusal::TooMany) => return Err(refusals::characters::TOO_MANY.into()),
             Err(RestoreRefusal::NameTaken) => return Err(refusals::characters::NAME_TAKEN.into()),
             Err(RestoreRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
             Err(RestoreRefusal::Repeated | RestoreRefusal::Changed) => {
@@ -232,13 +240,13 @@ pub(crate) async fn restore(
             }
         }
     } else {
-        ApiError::NoCharacter
+        refusals::characters::NO_CHARACTER.into()
     };
     // The same request, sent twice at once: the other one has stored its answer. Or another one was faster.
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let living = store.character(id).await?.is_some_and(|living| living.account == claims.sub);
+    let living = store.character_of(claims.sub, id).await?.is_some();
     Err(if living { refusals::characters::NOT_DELETED.into() } else { refused })
 }
 

@@ -9,7 +9,6 @@ use domain::contract::Problem;
 use domain::contract::chat::{
     Channel, ChatMessage, ChatPage, ChatText, Report, ReportMade, ReportMessage, Reporter, SayInChat,
 };
-use domain::contract::players::Character;
 use domain::contract::social::Whom;
 use domain::ids::{AccountId, CharacterId, MessageId, ReportId};
 use domain::time::UnixMillis;
@@ -17,11 +16,13 @@ use icu_normalizer::ComposingNormalizer;
 use serde::Deserialize;
 
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::chat as refusals;
 use crate::error::refusals::social;
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::notices::{log, notice};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::chat::reports::{Reported, reported};
@@ -56,13 +57,13 @@ pub(crate) async fn say(
     State(region): State<Arc<Region>>,
     Body(body): Body<SayInChat>,
 ) -> Result<(StatusCode, Json<ChatMessage>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "chat", &key, &(channel, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
-    let own = own(&store, claims.sub, body.character).await?;
+    let own = own(&store, claims.sub, body.character).await?.character;
     if let Some(mute) = store.muted(claims.sub, now).await? {
         let left = mute.until.millis_since(now).div_ceil(1_000);
         let words = format!("the player may say nothing for {left} seconds more: {}", mute.reason);
@@ -101,12 +102,6 @@ fn normalised(said: &ChatText) -> Result<ChatText, ApiError> {
     let text = ComposingNormalizer::new_nfc().normalize(said.as_str()).into_owned();
     // Some scripts grow by it.
     text.try_into().map_err(|error| ApiError::BadRequest(format!("text: {error}")))
-}
-
-/// The character, if it is the account's own.
-async fn own(store: &Store, account: AccountId, character: CharacterId) -> Result<Character, ApiError> {
-    let stored = store.character(character).await?.filter(|stored| stored.account == account);
-    Ok(stored.ok_or(ApiError::NoCharacter)?.character)
 }
 
 /// Refuses those who may not say anything in the channel; the answer is whether the message is to be hidden.
@@ -191,8 +186,7 @@ pub(crate) struct HistoryQuery {
     params(
         ("channel" = Channel, Path, description = "`global`, `zone:ins_...`, `party:pty_...` or `whisper:chr_...`"),
         ("character" = CharacterId, Query, description = "Who reads: a character of the player"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ChatPage),
@@ -207,7 +201,7 @@ pub(crate) async fn history(
     State(region): State<Arc<Region>>,
 ) -> Result<Json<ChatPage>, ApiError> {
     let (limit, cursor) = Paging::of(query.limit, query.cursor).checked()?;
-    let own = own(&store, claims.sub, query.character).await?;
+    let own = own(&store, claims.sub, query.character).await?.character;
     let since = check_reader(&store, own.id, channel, crate::clock::now()).await?;
     let place = Place { channel, own: own.id, region: &region.name };
     let (messages, next) = store.said(place, claims.sub, since, limit, cursor.as_ref()).await?;
@@ -236,7 +230,7 @@ pub(crate) async fn report(
     Body(body): Body<ReportMessage>,
 ) -> Result<(StatusCode, Json<ReportMade>), ApiError> {
     let now = crate::clock::now();
-    let own = own(&store, claims.sub, body.character).await?;
+    let own = own(&store, claims.sub, body.character).await?.character;
     let place = Place { channel: body.channel, own: own.id, region: &region.name };
     // Whoever names the id of a message has read it: nobody guesses 80 random bits. So those who have left the
     // channel since may report too.

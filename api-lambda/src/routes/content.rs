@@ -122,10 +122,7 @@ pub(super) fn demand_none(faults: &[String]) -> Result<(), ApiError> {
 /// The versions, the newest first. For operators.
 #[utoipa::path(
     get, path = "/admin/v1/content/versions", tag = "content", security(("admin_key" = [])),
-    params(
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = ContentVersionList),
         (status = "default", body = Problem, content_type = "application/problem+json"),

@@ -23,6 +23,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
 use crate::relation::{List, Pair, Relation, Unwanted, Wish};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
@@ -52,10 +53,7 @@ pub(crate) async fn named(
 /// The player's friends, and where each is.
 #[utoipa::path(
     get, path = "/v1/friends", tag = "friends", security(("access_token" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = FriendPage),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -107,8 +105,7 @@ pub(crate) struct RequestsQuery {
     get, path = "/v1/friends/requests", tag = "friends", security(("access_token" = [])),
     params(
         ("direction" = inline(Option<Direction>), Query, description = "`incoming`, to the player, unless told"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = AcquaintancePage),
@@ -171,8 +168,7 @@ pub(crate) async fn ask(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let own = store.character(body.from).await?.filter(|stored| stored.account == claims.sub);
-    let own = own.ok_or(ApiError::NoCharacter)?.character;
+    let own = own(&store, claims.sub, body.from).await?.character;
     let other = store.addressee(&body.to).await?.ok_or(refusals::NOBODY)?;
     if other.account == claims.sub {
         return Err(refusals::ONESELF.into());

@@ -101,7 +101,9 @@ pub(crate) async fn heartbeat(
     let now = crate::clock::now();
     let lease = lease(now, &region, &tickets);
     let renewed = store.heartbeat(&region.catalogue(), host, &body, now, lease.expires_at).await?;
-    renewed.map(|instances| Json(HeartbeatAnswer { lease, instances })).ok_or(ApiError::LeaseLost)
+    renewed
+        .map(|instances| Json(HeartbeatAnswer { lease, instances }))
+        .ok_or_else(|| refusals::instances::LEASE_LOST.into())
 }
 
 /// A host goes, drained. Its instances have no owner from then on.
@@ -169,8 +171,8 @@ pub(crate) async fn claim(
 ) -> Result<Json<ClaimedCharacter>, ApiError> {
     let mut claimed = match store.claim_character(id, &body, crate::clock::now()).await? {
         Ok(claimed) => claimed,
-        Err(ClaimRefusal::Missing) => return Err(ApiError::NoCharacter),
-        Err(ClaimRefusal::Fenced) => return Err(ApiError::Fenced),
+        Err(ClaimRefusal::Missing) => return Err(refusals::characters::NO_CHARACTER.into()),
+        Err(ClaimRefusal::Fenced) => return Err(refusals::instances::FENCED.into()),
         Err(ClaimRefusal::Banned) => return Err(refusals::admin::BANNED.into()),
     };
     claimed.party = store.party_of(id).await?.map(|party| party.id);

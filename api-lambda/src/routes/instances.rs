@@ -18,7 +18,6 @@ use crate::extract::{Body, InPath, InQuery, Service};
 use crate::routes::rooms;
 use crate::state::Region;
 use crate::store::Store;
-use crate::store::batches::Fenced;
 use crate::store::boards::EventBoards;
 use crate::store::instances::EndRefusal;
 
@@ -49,8 +48,8 @@ pub(crate) async fn saves(
     Body(body): Body<SaveBatch>,
 ) -> Result<Json<BatchOutcome>, ApiError> {
     check_length(body.saves.len())?;
-    let outcomes = store.apply_saves(instance, &body, crate::clock::now()).await?;
-    outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
+    let outcomes = store.apply_saves(instance, &body, crate::clock::now()).await??;
+    Ok(Json(BatchOutcome { outcomes }))
 }
 
 /// Applies gains, each once however often it is sent.
@@ -76,8 +75,8 @@ pub(crate) async fn events(
     let catalogue = region.catalogue();
     let boards = EventBoards::of(&catalogue, &region.name);
     let now = crate::clock::now();
-    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, &boards, now).await?;
-    outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
+    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, &boards, now).await??;
+    Ok(Json(BatchOutcome { outcomes }))
 }
 
 /// Notes that characters are in the instance no more. An entry under an old claim is refused.
@@ -107,7 +106,7 @@ pub(crate) async fn left(
         // Whoever looks at the room sees it all the same.
         tracing::warn!(kind = error.kind(), %error, "a room was not told who left");
     }
-    outcomes.map(|outcomes| Json(BatchOutcome { outcomes })).map_err(|Fenced| ApiError::Fenced)
+    Ok(Json(BatchOutcome { outcomes: outcomes? }))
 }
 
 /// The ownership under which a host ends an instance.
@@ -139,7 +138,7 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, ApiError> {
     match store.end_instance(instance, owned.epoch, crate::clock::now()).await? {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(EndRefusal::Fenced) => Err(ApiError::Fenced),
+        Err(EndRefusal::Fenced) => Err(refusals::instances::FENCED.into()),
         Err(EndRefusal::Awaited) => Err(refusals::instances::INSTANCE_AWAITED.into()),
     }
 }

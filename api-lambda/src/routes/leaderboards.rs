@@ -54,7 +54,7 @@ pub(crate) struct SeasonQuery {
 /// The board of this name as this region sees it.
 pub(super) fn board_here(region: &Region, board: &BoardId) -> Result<Board, ApiError> {
     let catalogue = region.catalogue();
-    Ok(Board::of(catalogue.board(board).ok_or(ApiError::NoBoard)?, &region.name))
+    Ok(Board::of(catalogue.board(board).ok_or(refusals::boards::NO_BOARD)?, &region.name))
 }
 
 fn checked(limit: Option<i32>, usual: i32) -> Result<usize, ApiError> {
@@ -229,7 +229,7 @@ pub(crate) async fn rank(
     let now = crate::clock::now();
     let season = known_season(&store, &board, query.season, now).await?;
     let (_, rows) = store.board_rows_of(&board, season, &[id], now).await?;
-    rows.into_iter().next().map(Json).ok_or(ApiError::NoScore)
+    rows.into_iter().next().map(Json).ok_or_else(|| refusals::boards::NO_SCORE.into())
 }
 
 /// The entries around a character: as many better as worse ones, and more of the others where the board ends.
@@ -260,7 +260,7 @@ pub(crate) async fn around(
     let season = known_season(&store, &board, query.season, now).await?;
     let (season, entries) = store.board_around(&board, season, id, limit, now).await?;
     if entries.is_empty() {
-        return Err(ApiError::NoScore);
+        return Err(refusals::boards::NO_SCORE.into());
     }
     Ok(Json(LeaderboardPage { board: board.definition.board, season, entries, next: None }))
 }

@@ -15,12 +15,15 @@ use domain::limits::AMOUNT_MAX;
 use domain::time::UnixMillis;
 use serde::Deserialize;
 
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
 use crate::error::refusals::possessions::NO_CURRENCY;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::notices::tell;
+use crate::routes::characters;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
@@ -60,8 +63,7 @@ pub(crate) struct Search {
         ("currency" = Option<CurrencyId>, Query, description = "Only lots that are sold for this currency"),
         ("max_price" = Option<u64>, Query, description = "Only lots that cost at most this"),
         ("order" = Option<ListingOrder>, Query, description = "Newest first unless told; by price only with item and currency"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ListingPage),
@@ -126,7 +128,7 @@ pub(crate) async fn create(
     State(region): State<Arc<Region>>,
     Body(body): Body<CreateListing>,
 ) -> Result<(StatusCode, Json<Listing>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "market-list", &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
@@ -140,7 +142,7 @@ pub(crate) async fn create(
             let rules = (&catalogue.market, &catalogue.possessions);
             let refusal: Refusal = match store.create_listing(rules, &listing, &answer).await? {
                 Ok(()) => return Ok((StatusCode::CREATED, Json(shown))),
-                Err(ListRefusal::NoSeller) => return Err(ApiError::NoCharacter),
+                Err(ListRefusal::NoSeller) => return Err(NO_CHARACTER.into()),
                 Err(ListRefusal::TooMany) => refusals::TOO_MANY_LISTINGS,
                 Err(ListRefusal::NoLot | ListRefusal::Repeated) => refusals::NOT_OWNED,
                 Err(ListRefusal::NotEnough) => refusals::NOT_ENOUGH,
@@ -169,8 +171,7 @@ async fn prepared(
         let words = format!("hours: {} is not from 1 to {}", body.hours, market.hours_max);
         return Err(ApiError::BadRequest(words));
     }
-    let owner = store.character(body.character).await?.filter(|stored| stored.account == account);
-    owner.ok_or(ApiError::NoCharacter)?;
+    characters::own(store, account, body.character).await?;
     catalogue.possessions.currency(&body.currency).ok_or(NO_CURRENCY)?;
     Ok(StoredListing {
         id: ListingId::new(now, crate::clock::random_u128()),
@@ -245,14 +246,13 @@ pub(crate) async fn buy(
     State(region): State<Arc<Region>>,
     Body(body): Body<BuyListing>,
 ) -> Result<Json<Listing>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, &format!("market-buy-{id}"), &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let owner = store.character(body.character).await?.filter(|stored| stored.account == claims.sub);
-    owner.ok_or(ApiError::NoCharacter)?;
+    characters::own(&store, claims.sub, body.character).await?;
     let listing = store.listing(id).await?.ok_or(refusals::NO_LISTING)?;
     if listing.account == claims.sub {
         return Err(refusals::OWN_LISTING.into());
@@ -275,7 +275,7 @@ pub(crate) async fn buy(
             tell(&store, &[listing.seller], TOPIC, &sold, now).await;
             return Ok(Json(sold));
         }
-        Err(BuyRefusal::NoBuyer) => ApiError::NoCharacter,
+        Err(BuyRefusal::NoBuyer) => NO_CHARACTER.into(),
         Err(BuyRefusal::NoRoom) => refusals::NO_ROOM.into(),
         Err(BuyRefusal::NotEnough) => refusals::NOT_ENOUGH.into(),
         Err(BuyRefusal::Closed | BuyRefusal::Repeated) => refusals::LISTING_CLOSED.into(),

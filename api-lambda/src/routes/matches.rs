@@ -9,8 +9,10 @@ use domain::ids::{CharacterId, MatchId};
 use domain::limits::HOST_BATCH_MAX;
 
 use crate::error::ApiError;
+use crate::error::refusals::instances::FENCED;
 use crate::error::refusals::matchmaking as refusals;
 use crate::extract::{Body, InPath, Player, Service};
+use crate::routes::characters::own;
 use crate::store::Store;
 use crate::store::matches::result::ResultRefusal;
 
@@ -65,7 +67,7 @@ pub(crate) async fn result(
     let ended = store.end_match(id, &body, crate::clock::now()).await?;
     ended.map(Json).map_err(|refusal| match refusal {
         ResultRefusal::NoMatch => refusals::NO_MATCH.into(),
-        ResultRefusal::Fenced => ApiError::Fenced,
+        ResultRefusal::Fenced => FENCED.into(),
         ResultRefusal::Over => refusals::MATCH_OVER.into(),
         ResultRefusal::Ranks(teams) => {
             refusals::BAD_RESULT.because(format!("ranks: the match has {teams} teams")).into()
@@ -90,7 +92,6 @@ pub(crate) async fn ratings(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<CharacterRatings>, ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == claims.sub);
-    stored.ok_or(ApiError::NoCharacter)?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(CharacterRatings { ratings: store.ratings_of(id).await? }))
 }

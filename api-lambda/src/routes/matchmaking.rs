@@ -23,6 +23,7 @@ use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Player};
 use crate::idempotency::OptionalKey;
 use crate::roster::Roster;
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::matches::sweep::MatchNews;
 use crate::store::tickets::form::{StoredTicket, TicketPlayer, TicketStage};
@@ -168,10 +169,7 @@ async fn players_of(
     body: &CreateTicket,
     queue: &MatchQueue,
 ) -> Result<Vec<TicketPlayer>, ApiError> {
-    let own = store.character(body.character).await?.filter(|stored| stored.account == account);
-    if own.is_none() {
-        return Err(ApiError::NoCharacter);
-    }
+    own(store, account, body.character).await?;
     let characters = characters_of(body);
     let mut accounts = vec![account];
     if !body.party.is_empty() {

@@ -19,6 +19,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
 use crate::party::{Deed, Forbidden, Party};
+use crate::routes::characters::own;
 use crate::state::{AppState, Region};
 use crate::store::parties::PartyRefusal;
 use crate::store::{Store, StoreError};
@@ -39,9 +40,7 @@ pub(crate) struct Desk {
 impl Desk {
     /// Refuses characters of others.
     pub(crate) async fn own(&self, character: CharacterId) -> Result<(), ApiError> {
-        let stored = self.store.character(character).await?;
-        let own = stored.is_some_and(|stored| stored.account == self.account);
-        if own { Ok(()) } else { Err(ApiError::NoCharacter) }
+        own(&self.store, self.account, character).await.map(drop)
     }
 
     /// The party with the names and places of its members.

@@ -9,30 +9,23 @@ use domain::contract::Problem;
 use domain::contract::possessions::{
     Action, ActionBatch, ActionOutcomes, Inventory, LedgerPage, ProgressList, WalletBalances,
 };
-use domain::ids::{AccountId, CharacterId, CurrencyId, InstanceId};
+use domain::ids::{CharacterId, CurrencyId, InstanceId};
 
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, InPath, InQuery, Paging, Player, Service};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
-use crate::store::batches::Fenced;
 
 /// Most actions of one request: each may read and write several items.
 const ACTIONS_MAX: usize = 64;
-
-/// Refuses characters that are not the account's.
-async fn check_owner(store: &Store, account: AccountId, id: CharacterId) -> Result<(), ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == account);
-    stored.map(drop).ok_or(ApiError::NoCharacter)
-}
 
 /// What a character carries and wears.
 #[utoipa::path(
     get, path = "/v1/characters/{id}/inventory", tag = "possessions", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = Inventory),
@@ -46,7 +39,7 @@ pub(crate) async fn inventory(
     State(store): State<Store>,
 ) -> Result<Json<Inventory>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.inventory(id, limit, cursor.as_ref()).await?))
 }
 
@@ -64,7 +57,7 @@ pub(crate) async fn wallet(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<WalletBalances>, ApiError> {
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.balances(id).await?))
 }
 
@@ -75,8 +68,7 @@ pub(crate) async fn wallet(
     params(
         ("id" = CharacterId, Path, description = "The character"),
         ("currency" = CurrencyId, Path, description = "The currency"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = LedgerPage),
@@ -91,7 +83,7 @@ pub(crate) async fn ledger(
     State(region): State<Arc<Region>>,
 ) -> Result<Json<LedgerPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     let page = store.ledger(id, &currency, limit, cursor.as_ref()).await?;
     // A currency that the catalogue has no more keeps its history.
     if page.entries.is_empty() && region.catalogue().possessions.currency(&currency).is_none() {
@@ -114,7 +106,7 @@ pub(crate) async fn progress(
     InPath(id): InPath<CharacterId>,
     State(store): State<Store>,
 ) -> Result<Json<ProgressList>, ApiError> {
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     let (_, progress) = store.worn_and_progress(id).await?;
     Ok(Json(ProgressList { progress }))
 }
@@ -140,8 +132,9 @@ pub(crate) async fn actions(
 ) -> Result<Json<ActionOutcomes>, ApiError> {
     check_actions(&body)?;
     let catalogue = region.catalogue();
-    let outcomes = store.apply_actions(&catalogue.possessions, instance, &body, crate::clock::now()).await?;
-    outcomes.map(|outcomes| Json(ActionOutcomes { outcomes })).map_err(|Fenced| ApiError::Fenced)
+    let outcomes =
+        store.apply_actions(&catalogue.possessions, instance, &body, crate::clock::now()).await??;
+    Ok(Json(ActionOutcomes { outcomes }))
 }
 
 fn check_actions(body: &ActionBatch) -> Result<(), ApiError> {

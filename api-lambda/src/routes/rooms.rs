@@ -25,6 +25,7 @@ use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
 use crate::notices;
 use crate::rooms::{EntryRefusal, MEMBERS_MAX, Member, RoomState, SPECTATORS_MAX};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::rooms::{CreateRefusal, StoredRoom};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
@@ -51,13 +52,13 @@ pub(crate) async fn create(
     State(region): State<Arc<Region>>,
     Body(body): Body<CreateRoom>,
 ) -> Result<(StatusCode, Json<Room>), ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "rooms", &key, &body);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
-    let capacity = region.catalogue().zone(&body.zone).ok_or(ApiError::NoZone)?.capacity;
+    let capacity = region.catalogue().zone(&body.zone).ok_or(refusals::instances::NO_ZONE)?.capacity;
     let most = u32::from(MEMBERS_MAX).min(capacity);
     let members_max = body.members_max.map_or(most, u32::from);
     let members_max = u8::try_from(members_max).ok().filter(|_| (1..=most).contains(&members_max));
@@ -68,7 +69,7 @@ pub(crate) async fn create(
         let fault = format!("spectators_max: {} is not from 0 to {SPECTATORS_MAX}", body.spectators_max);
         return Err(ApiError::BadRequest(fault));
     }
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let member = Member {
         character: body.character,
         account: claims.sub,
@@ -145,12 +146,13 @@ pub(crate) async fn join(
     State(keys): State<Arc<KeyRing>>,
     Body(body): Body<JoinRoom>,
 ) -> Result<Json<RoomJoined>, ApiError> {
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let admitted = change(&store, &code, |state, now| {
         state.admit((claims.sub, body.character), body.spectate, now).map_err(refused)
     })
     .await?;
-    let capacity = region.catalogue().zone(&admitted.state.zone).ok_or(ApiError::NoZone)?.capacity;
+    let capacity =
+        region.catalogue().zone(&admitted.state.zone).ok_or(refusals::instances::NO_ZONE)?.capacity;
     let room = running(&store, admitted).await?;
     let spectates = room.state.member(body.character).is_some_and(|member| member.spectates);
     let traveller = Traveller { spectates, ..Traveller::new(&claims, body.character) };
@@ -177,7 +179,7 @@ pub(crate) async fn leave(
     State(store): State<Store>,
     Body(body): Body<RoomVisitor>,
 ) -> Result<Json<Room>, ApiError> {
-    check_owner(&store, claims.sub, body.character).await?;
+    own(&store, claims.sub, body.character).await?;
     let room = change(&store, &code, |state, _| {
         // Who is out already has what was asked for.
         state.dismiss(body.character);
@@ -275,11 +277,6 @@ fn refused(refusal: EntryRefusal) -> ApiError {
         EntryRefusal::NoMember => refusals::rooms::NO_MEMBER,
     }
     .into()
-}
-
-async fn check_owner(store: &Store, account: AccountId, character: CharacterId) -> Result<(), ApiError> {
-    let owned = store.character(character).await?.is_some_and(|stored| stored.account == account);
-    if owned { Ok(()) } else { Err(ApiError::NoCharacter) }
 }
 
 fn check_host(state: &RoomState, account: AccountId) -> Result<(), ApiError> {
@@ -384,7 +381,7 @@ async fn running(store: &Store, mut room: StoredRoom) -> Result<StoredRoom, ApiE
             return Ok(room);
         }
         if !store.is_over(*instance, now).await? {
-            return Err(ApiError::ZoneUnavailable);
+            return Err(refusals::instances::ZONE_UNAVAILABLE.into());
         }
         room.state.instance = InstanceId::new(now, random_u128());
         if store.change_room(&mut room, Vec::new(), now).await? {

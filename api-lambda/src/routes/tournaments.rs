@@ -14,6 +14,7 @@ use domain::ids::TournamentId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::error::refusals::instances::FENCED;
 use crate::error::refusals::tournaments as refusals;
 use crate::error::{ApiError, Refusal};
 use crate::extract::{InPath, InQuery, Paging, Player};
@@ -45,8 +46,7 @@ pub(crate) struct StatePage {
     get, path = "/v1/tournaments", tag = "tournaments", security(("access_token" = [])),
     params(
         ("state" = Option<TournamentState>, Query, description = "Where they stand; `registration` unless told"),
-        ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
-        ("cursor" = Option<String>, Query, description = "As the page before gave it"),
+        Paging,
     ),
     responses(
         (status = 200, body = TournamentPage),
@@ -135,8 +135,7 @@ fn cache_headers(tag: &str) -> HeaderMap {
     get, path = "/v1/tournaments/{id}/standings", tag = "tournaments", security(("access_token" = [])),
     params(
         ("id" = TournamentId, Path, description = "The tournament"),
-        ("limit" = Option<i32>, Query, description = "Most entries, 1 to 100; 20 if not given"),
-        ("cursor" = Option<String>, Query, description = "As the page before gave it"),
+        Paging,
     ),
     responses(
         (status = 200, body = StandingsPage),
@@ -216,7 +215,7 @@ async fn change<T: Serialize + DeserializeOwned>(
         },
         Err(ChangeRefusal::Missing) => Err(refusals::NO_TOURNAMENT.into()),
         Err(ChangeRefusal::Elsewhere(region)) => Err(elsewhere(&region)),
-        Err(ChangeRefusal::Fenced) => Err(ApiError::Fenced),
+        Err(ChangeRefusal::Fenced) => Err(FENCED.into()),
         Err(ChangeRefusal::Refused(refusal)) => Err(refused(refusal).into()),
     }
 }

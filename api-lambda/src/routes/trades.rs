@@ -21,6 +21,7 @@ use crate::error::{ApiError, Refusal};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
+use crate::routes::characters;
 use crate::state::Region;
 use crate::store::trades::LockRefusal;
 use crate::store::trades::form::{Side, StoredTrade};
@@ -80,8 +81,7 @@ pub(crate) async fn open(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
-    let mine = store.character(body.character).await?.filter(|stored| stored.account == claims.sub);
-    mine.ok_or(ApiError::NoCharacter)?;
+    characters::own(&store, claims.sub, body.character).await?;
     let other = store.character(body.with).await?.ok_or(refusals::NOT_TOGETHER)?;
     if other.account == claims.sub {
         return Err(refusals::NOT_TOGETHER.into());

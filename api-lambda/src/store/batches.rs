@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::catalogue::PossessionRules;
 use domain::contract::hosts::{CharacterEvent, CharacterSave, EntryOutcome, EventBatch, SaveBatch};
 use domain::ids::{CharacterId, Epoch, InstanceId};
@@ -13,7 +13,7 @@ use domain::time::UnixMillis;
 
 use crate::store::boards::{EventBoards, Submission};
 use crate::store::characters::form::{place_value, read_living};
-use crate::store::item::{self, number, text};
+use crate::store::item::{number, text};
 use crate::store::possessions::gains::{CREDIT_PARTS, Credit, Source};
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, boards, transact};
@@ -23,9 +23,6 @@ pub(crate) const TRANSACTION_PARTS_MAX: usize = 100;
 
 /// Parts of a transaction that a score takes at least: its entry, its old and its new place, and a count.
 const SCORE_PARTS: usize = 4;
-
-/// How long an applied event is remembered: far longer than a host tries to send it.
-pub(crate) const EVENT_KEPT_SECS: u64 = 24 * 60 * 60;
 
 /// The host does not own the instance (any more).
 #[derive(Debug)]
@@ -134,7 +131,7 @@ impl Store {
         refused: impl Fn(&Entry, &[Part]) -> Result<Option<EntryOutcome>, StoreError>,
     ) -> Result<Result<Vec<EntryOutcome>, Fenced>, StoreError> {
         let mut outcomes = vec![EntryOutcome::Stored; entries.len()];
-        let mut groups = VecDeque::from(group_entries(entries));
+        let mut groups = VecDeque::from(in_groups(entries, |entry| (entry.character, entry.weight())));
         while let Some(mut group) = groups.pop_front() {
             let mut attempt = 0;
             while !group.is_empty() {
@@ -229,12 +226,6 @@ impl Store {
         event: &CharacterEvent,
         now: UnixMillis,
     ) -> Entry {
-        let mut once = item::new_item(source);
-        once.insert("ttl".into(), number(now.as_secs() + EVENT_KEPT_SECS));
-        let once = Put::builder()
-            .table_name(&self.tables.requests)
-            .set_item(Some(once))
-            .condition_expression("attribute_not_exists(pk)");
         let character = Update::builder()
             .table_name(&self.tables.players)
             .key("pk", text(event.character))
@@ -248,7 +239,7 @@ impl Store {
             .expression_attribute_values(":xp", number(event.xp))
             .expression_attribute_values(":kills", number(event.kills))
             .expression_attribute_values(":deaths", number(event.deaths));
-        let mut parts = vec![transact::put(once), transact::update(character)];
+        let mut parts = vec![self.once_part(source, now), transact::update(character)];
         let gains = match self.gains(rules, source, event, now) {
             Ok(gains) => gains,
             Err(verdict) => {
@@ -286,20 +277,24 @@ impl Store {
     }
 }
 
-/// Parts the entries into groups for one transaction each: no character twice, at most 99 parts beside the
-/// fence, and the entries of one character in their order.
-fn group_entries(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
-    let mut groups: Vec<(usize, Vec<Entry>)> = Vec::new();
+/// Puts entries into groups for one transaction each: no character twice, at most 99 parts beside the fence, and the
+/// entries of one character in their order. `about` is the character of an entry, and how many parts it has.
+pub(super) fn in_groups<E>(
+    entries: impl IntoIterator<Item = E>,
+    about: impl Fn(&E) -> (CharacterId, usize),
+) -> Vec<Vec<E>> {
+    let mut groups: Vec<(usize, Vec<E>)> = Vec::new();
     let mut group_after: HashMap<CharacterId, usize> = HashMap::new();
     for entry in entries {
-        let first = group_after.get(&entry.character).copied().unwrap_or(0);
-        let fits = |parts: usize| parts + entry.weight() < TRANSACTION_PARTS_MAX;
+        let (character, weight) = about(&entry);
+        let first = group_after.get(&character).copied().unwrap_or(0);
+        let fits = |parts: usize| parts + weight < TRANSACTION_PARTS_MAX;
         let index = (first..groups.len()).find(|index| fits(groups[*index].0)).unwrap_or(groups.len());
         if index == groups.len() {
             groups.push((0, Vec::new()));
         }
-        group_after.insert(entry.character, index + 1);
-        groups[index].0 += entry.weight();
+        group_after.insert(character, index + 1);
+        groups[index].0 += weight;
         groups[index].1.push(entry);
     }
     groups.into_iter().map(|(_, group)| group).collect()

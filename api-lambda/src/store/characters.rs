@@ -123,6 +123,15 @@ impl Store {
         item.as_ref().map_or(Ok(None), read_living)
     }
 
+    /// The character, if it belongs to the account and was not deleted.
+    pub(crate) async fn character_of(
+        &self,
+        account: AccountId,
+        id: CharacterId,
+    ) -> Result<Option<StoredCharacter>, StoreError> {
+        Ok(self.character(id).await?.filter(|stored| stored.account == account))
+    }
+
     /// Those of the characters, at most 100, each named once, that were not deleted.
     pub(crate) async fn characters(
         &self,
@@ -183,7 +192,7 @@ impl Store {
         version: u64,
         now: UnixMillis,
     ) -> Result<Result<Character, RenameRefusal>, StoreError> {
-        let Some(stored) = self.character(id).await?.filter(|stored| stored.account == account) else {
+        let Some(stored) = self.character_of(account, id).await? else {
             return Ok(Err(RenameRefusal::Missing));
         };
         if stored.character.version != version {

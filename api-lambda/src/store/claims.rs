@@ -30,8 +30,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Result<ClaimedCharacter, ClaimRefusal>, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
-            let Some(stored) = self.character(id).await?.filter(|stored| stored.account == request.account)
-            else {
+            let Some(stored) = self.character_of(request.account, id).await? else {
                 return Ok(Err(ClaimRefusal::Missing));
             };
             let mut parts = vec![

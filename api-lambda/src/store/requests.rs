@@ -1,4 +1,4 @@
-//! Answers kept by idempotency key, in the table `requests`.
+//! What was done already, in the table `requests`: answers by idempotency key, and the numbers of what hosts tell.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::time::UnixMillis;
@@ -18,6 +18,9 @@ pub(crate) struct StoredAnswer {
     /// Not given any more from then on.
     pub(crate) expires_at: UnixMillis,
 }
+
+/// How long what a host told is remembered: far longer than it tries to send it.
+const TOLD_KEPT_SECS: u64 = 24 * 60 * 60;
 
 /// The key of a request of `actor` to `route` under an idempotency key.
 pub(crate) fn request_key(actor: &impl std::fmt::Display, route: &str, key: &str) -> String {
@@ -49,6 +52,18 @@ impl Store {
     /// Stores an answer. False if there is one already.
     pub(crate) async fn keep_answer(&self, answer: &StoredAnswer) -> Result<bool, StoreError> {
         Ok(self.transact(vec![self.answer_part(answer)]).await?.is_ok())
+    }
+
+    /// The remembering of what a host told under a number of its own, refused if it was told before.
+    pub(crate) fn once_part(&self, told: impl ToString, now: UnixMillis) -> TransactWriteItem {
+        let mut once = item::new_item(told);
+        once.insert("ttl".into(), number(now.as_secs() + TOLD_KEPT_SECS));
+        transact::put(
+            Put::builder()
+                .table_name(&self.tables.requests)
+                .set_item(Some(once))
+                .condition_expression("attribute_not_exists(pk)"),
+        )
     }
 
     fn answer_put(&self, answer: &StoredAnswer) -> aws_sdk_dynamodb::types::builders::PutBuilder {

@@ -269,11 +269,8 @@ async fn a_result_changes_ratings_once() {
     let fleet = fleet(&app).await;
     let seekers = waiting(&app, "arena", 6).await;
     let ids: Vec<MatchTicketId> = seekers.iter().map(|(_, ticket)| *ticket).collect();
-    let made = form("arena", &[&ids[..3], &ids[3..]]);
-    assert_eq!(form_all(&app, fleet.epoch, vec![made.clone()]).await, [FormOutcome::Formed]);
-    let instance = roster(&app, made.match_id).await.instance.expect("placed");
-    let epoch = seen_epoch(&app, &fleet, instance.to_string()).await;
-    let path = format!("/matches/{}/result", made.match_id);
+    let (id, instance, epoch) = running(&app, &fleet, "arena", &[&ids[..3], &ids[3..]]).await;
+    let path = format!("/matches/{id}/result");
     let character = |index: usize| seekers[index].0.character.id;
     let result = json!({
         "instance": instance, "epoch": epoch, "ranks": [1, 2], "left_early": [character(1)],
@@ -309,6 +306,20 @@ async fn a_result_changes_ratings_once() {
     app.internal(&path, &reversed).await.problem(409, "match_over");
     assert_eq!(seekers[0].0.see(ids[0]).await.state, TicketState::Over);
     seekers[0].0.wait("arena").await;
+}
+
+/// A match of these teams that has its instance, which is the second; the third is the epoch of the instance.
+async fn running(
+    app: &App,
+    fleet: &Fleet,
+    queue: &str,
+    teams: &[&[MatchTicketId]],
+) -> (MatchId, InstanceId, u64) {
+    let made = form(queue, teams);
+    let id = made.match_id;
+    assert_eq!(form_all(app, fleet.epoch, vec![made]).await, [FormOutcome::Formed]);
+    let instance = roster(app, id).await.instance.expect("placed");
+    (id, instance, seen_epoch(app, fleet, instance.to_string()).await)
 }
 
 /// The seeker enters the instance; the answer is the number of the claim.

@@ -138,6 +138,33 @@ impl<P: Platform> App<P> {
     }
 }
 
+/// The methods that a test's own platform leaves to its `inner` one.
+macro_rules! left_to_inner {
+    (fn $name:ident($($arg:ident: $kind:ty),+) -> $answer:ty) => {
+        async fn $name(&self, $($arg: $kind),+) -> zonehost::platform::Answer<$answer> {
+            self.inner.$name($($arg),+).await
+        }
+    };
+    (@register) => { left_to_inner!(fn register(host: domain::contract::hosts::RegisterHost) -> domain::contract::hosts::HostRegistered); };
+    (@heartbeat) => {
+        left_to_inner!(fn heartbeat(host: domain::ids::HostId, beat: domain::contract::hosts::Heartbeat) -> domain::contract::hosts::HeartbeatAnswer);
+    };
+    (@leave) => { left_to_inner!(fn leave(host: domain::ids::HostId) -> ()); };
+    (@claim) => {
+        left_to_inner!(fn claim(who: domain::ids::CharacterId, claim: domain::contract::hosts::ClaimCharacter) -> domain::contract::hosts::ClaimedCharacter);
+    };
+    (@store) => {
+        left_to_inner!(fn store(instance: domain::ids::InstanceId, batch: domain::contract::hosts::EventBatch) -> domain::contract::hosts::BatchOutcome);
+    };
+    (@left) => {
+        left_to_inner!(fn left(instance: domain::ids::InstanceId, batch: domain::contract::instances::LeftBatch) -> domain::contract::hosts::BatchOutcome);
+    };
+    (@end) => { left_to_inner!(fn end(instance: domain::ids::InstanceId, epoch: domain::ids::Epoch) -> ()); };
+    (@mail) => { left_to_inner!(fn mail(host: domain::ids::HostId, since: domain::time::UnixMillis) -> domain::contract::mail::Mailbox); };
+    ($($method:ident)+) => { $(left_to_inner!(@$method);)+ };
+}
+pub(crate) use left_to_inner;
+
 /// An input that only acknowledges the newest snapshot.
 pub(crate) fn next_input(connection: &Connection) -> PlayerInput {
     let sequence = connection.view().sequence() + 1;

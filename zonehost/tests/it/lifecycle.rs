@@ -7,8 +7,7 @@ use std::time::Duration;
 use client::{ClientError, Connection, Incoming};
 use domain::catalogue::{Catalogue, ZoneDefinition};
 use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EntryOutcome, EventBatch, Heartbeat, HeartbeatAnswer,
-    HostRegistered, RegisterHost, SaveBatch,
+    BatchOutcome, EntryOutcome, EventBatch, Heartbeat, HeartbeatAnswer, SaveBatch,
 };
 use domain::contract::instances::LeftBatch;
 use domain::contract::mail::Mailbox;
@@ -29,7 +28,7 @@ use wire::reason::ByeReason;
 use zonehost::platform::local::LocalPlatform;
 use zonehost::platform::{Answer, Platform, PlatformError};
 
-use crate::harness::{end_of, realm, start, start_in, start_with, wait_for_snapshot};
+use crate::harness::{end_of, left_to_inner, realm, start, start_in, start_with, wait_for_snapshot};
 
 fn act(connection: &Connection, action: u8) -> PlayerInput {
     PlayerInput { sequence: 1, tick: connection.welcome().tick, action, ..PlayerInput::default() }
@@ -199,20 +198,13 @@ impl Lossy {
 }
 
 impl Platform for Lossy {
-    async fn register(&self, host: RegisterHost) -> Answer<HostRegistered> {
-        self.inner.register(host).await
-    }
+    left_to_inner!(register leave claim);
+
     async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HeartbeatAnswer> {
         if self.fenced.load(Ordering::SeqCst) {
             return Err(PlatformError::Fenced);
         }
         self.inner.heartbeat(host, beat).await
-    }
-    async fn leave(&self, host: HostId) -> Answer<()> {
-        self.inner.leave(host).await
-    }
-    async fn claim(&self, character: CharacterId, claim: ClaimCharacter) -> Answer<ClaimedCharacter> {
-        self.inner.claim(character, claim).await
     }
     async fn save(&self, instance: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
         let answer = self.inner.save(instance, batch).await;

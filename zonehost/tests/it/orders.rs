@@ -5,11 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use client::{ClientError, Connection, Incoming};
-use domain::contract::hosts::{
-    AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer,
-    HostRegistered, RegisterHost, SaveBatch,
-};
-use domain::contract::instances::{LeftBatch, Purpose};
+use domain::contract::hosts::{AssignedInstance, BatchOutcome, ClaimCharacter, ClaimedCharacter, SaveBatch};
+use domain::contract::instances::Purpose;
 use domain::contract::mail::{Audience, HostOrder, Mailbox, Notice};
 use domain::ids::{CharacterId, Epoch, HostId, InstanceId, MatchId};
 use domain::time::UnixMillis;
@@ -17,7 +14,9 @@ use wire::reason::ByeReason;
 use zonehost::platform::local::LocalPlatform;
 use zonehost::platform::{Answer, Platform, PlatformError};
 
-use crate::harness::{App, PATIENCE, end_of, realm, start, start_with, wait_for_snapshot, zone};
+use crate::harness::{
+    App, PATIENCE, end_of, left_to_inner, realm, start, start_with, wait_for_snapshot, zone,
+};
 
 fn notice(text: &str) -> Notice {
     Notice { topic: "chat".into(), body: format!("{{\"text\":\"{text}\"}}") }
@@ -240,15 +239,8 @@ struct Unwell {
 }
 
 impl Platform for Unwell {
-    async fn register(&self, host: RegisterHost) -> Answer<HostRegistered> {
-        self.inner.register(host).await
-    }
-    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HeartbeatAnswer> {
-        self.inner.heartbeat(host, beat).await
-    }
-    async fn leave(&self, host: HostId) -> Answer<()> {
-        self.inner.leave(host).await
-    }
+    left_to_inner!(register heartbeat leave store left);
+
     async fn claim(&self, character: CharacterId, claim: ClaimCharacter) -> Answer<ClaimedCharacter> {
         let claimed = self.inner.claim(character, claim).await;
         while self.slow.load(Ordering::SeqCst) {
@@ -262,12 +254,6 @@ impl Platform for Unwell {
             return Err(PlatformError::Fenced);
         }
         self.inner.save(instance, batch).await
-    }
-    async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
-        self.inner.store(instance, batch).await
-    }
-    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
-        self.inner.left(instance, batch).await
     }
     async fn end(&self, _: InstanceId, _: Epoch) -> Answer<()> {
         Err(PlatformError::Rejected("somebody is on the way".into()))

@@ -5,20 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use client::ClientError;
-use domain::contract::hosts::{
-    BatchOutcome, ClaimCharacter, ClaimedCharacter, EventBatch, Heartbeat, HeartbeatAnswer, HostRegistered,
-    RegisterHost, SaveBatch,
-};
-use domain::contract::instances::LeftBatch;
-use domain::contract::mail::{HostOrder, Mailbox};
-use domain::ids::{CharacterId, Epoch, HostId, InstanceId};
-use domain::time::UnixMillis;
+use domain::contract::hosts::{BatchOutcome, SaveBatch};
+use domain::contract::mail::HostOrder;
+use domain::ids::{CharacterId, InstanceId};
 use wire::message::PlayerInput;
 use wire::reason::ByeReason;
 use zonehost::platform::local::LocalPlatform;
 use zonehost::platform::{Answer, Platform};
 
-use crate::harness::{end_of, next_input, realm, start, start_with, wait_for_snapshot};
+use crate::harness::{end_of, left_to_inner, next_input, realm, start, start_with, wait_for_snapshot};
 
 /// A platform that counts how often each character is saved.
 #[derive(Clone)]
@@ -28,35 +23,13 @@ struct Counting {
 }
 
 impl Platform for Counting {
-    async fn register(&self, host: RegisterHost) -> Answer<HostRegistered> {
-        self.inner.register(host).await
-    }
-    async fn heartbeat(&self, host: HostId, beat: Heartbeat) -> Answer<HeartbeatAnswer> {
-        self.inner.heartbeat(host, beat).await
-    }
-    async fn leave(&self, host: HostId) -> Answer<()> {
-        self.inner.leave(host).await
-    }
-    async fn claim(&self, character: CharacterId, claim: ClaimCharacter) -> Answer<ClaimedCharacter> {
-        self.inner.claim(character, claim).await
-    }
+    left_to_inner!(register heartbeat leave claim store left end mail);
+
     async fn save(&self, instance: InstanceId, batch: SaveBatch) -> Answer<BatchOutcome> {
         for save in &batch.saves {
             *self.saves.lock().expect("no panic").entry(save.character).or_default() += 1;
         }
         self.inner.save(instance, batch).await
-    }
-    async fn store(&self, instance: InstanceId, batch: EventBatch) -> Answer<BatchOutcome> {
-        self.inner.store(instance, batch).await
-    }
-    async fn left(&self, instance: InstanceId, batch: LeftBatch) -> Answer<BatchOutcome> {
-        self.inner.left(instance, batch).await
-    }
-    async fn end(&self, instance: InstanceId, epoch: Epoch) -> Answer<()> {
-        self.inner.end(instance, epoch).await
-    }
-    async fn mail(&self, host: HostId, since: UnixMillis) -> Answer<Mailbox> {
-        self.inner.mail(host, since).await
     }
 }
 

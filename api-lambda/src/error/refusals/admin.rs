@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::refusal;
+use super::{passing, refusal};
 use crate::error::Refusal;
 
 pub(crate) const NO_KEY: Refusal = refusal(
@@ -57,9 +57,9 @@ pub(crate) const NO_HOST: Refusal = refusal(
     "no host of this id is known: list them to see which there are",
 );
 
-pub(crate) const EDGE_UNREACHABLE: Refusal = refusal(
-    StatusCode::SERVICE_UNAVAILABLE,
+pub(crate) const EDGE_UNREACHABLE: Refusal = passing(
     "edge_unreachable",
     "The edge does not answer",
     "the edge, which has what this needs, does not answer: try again in some seconds",
+    2,
 );

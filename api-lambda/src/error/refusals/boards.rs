@@ -5,6 +5,20 @@ use axum::http::StatusCode;
 use super::refusal;
 use crate::error::Refusal;
 
+pub(crate) const NO_BOARD: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_board",
+    "There is no such leaderboard",
+    "there is no such leaderboard",
+);
+
+pub(crate) const NO_SCORE: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_score",
+    "There is no score",
+    "the character has no score on this board yet",
+);
+
 pub(crate) const NO_SEASON: Refusal = refusal(
     StatusCode::NOT_FOUND,
     "no_season",
@@ -52,11 +66,4 @@ pub(crate) const NO_SECTION: Refusal = refusal(
     "no_section",
     "There is no such section",
     "a board has sections from 0 to 127: begin without one, and go on with the one that each answer names",
-);
-
-pub(crate) const NO_CHARACTER: Refusal = refusal(
-    StatusCode::NOT_FOUND,
-    "no_character",
-    "There is no such character",
-    "one of the characters does not exist, or was deleted: nothing was stored",
 );

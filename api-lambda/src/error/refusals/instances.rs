@@ -1,9 +1,40 @@
-//! Refusals of instances.
+//! Refusals of zones, their instances, and the hosts that run them.
 
 use axum::http::StatusCode;
 
-use super::refusal;
+use super::{passing, refusal};
 use crate::error::Refusal;
+
+pub(crate) const NO_ZONE: Refusal =
+    refusal(StatusCode::NOT_FOUND, "no_zone", "There is no such zone", "the catalogue has no such zone");
+
+pub(crate) const ZONE_UNAVAILABLE: Refusal = passing(
+    "zone_unavailable",
+    "The zone is not running",
+    "no host runs this zone at present: try again in some seconds",
+    2,
+);
+
+pub(crate) const ZONE_FULL: Refusal = passing(
+    "zone_full",
+    "The zone is full",
+    "every instance of this zone is full: try again in some seconds",
+    5,
+);
+
+pub(crate) const LEASE_LOST: Refusal = refusal(
+    StatusCode::CONFLICT,
+    "lease_lost",
+    "The lease is lost",
+    "the host is unknown, or does not own what it reports: register again under a new id",
+);
+
+pub(crate) const FENCED: Refusal = refusal(
+    StatusCode::CONFLICT,
+    "fenced",
+    "The instance has another owner",
+    "another host owns the instance now: stop running it",
+);
 
 pub(crate) const NO_INSTANCE: Refusal = refusal(
     StatusCode::NOT_FOUND,

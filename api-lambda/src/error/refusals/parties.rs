@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{Refusal, refusal};
+use super::{Refusal, passing, refusal};
 
 pub(crate) const NO_PARTY: Refusal = refusal(
     StatusCode::NOT_FOUND,
@@ -56,9 +56,9 @@ pub(crate) const INVITATIONS_FULL: Refusal = refusal(
     "16 invitations to this party wait for an answer: they expire within 5 minutes",
 );
 
-pub(crate) const NO_ROOM_TOGETHER: Refusal = refusal(
-    StatusCode::SERVICE_UNAVAILABLE,
+pub(crate) const NO_ROOM_TOGETHER: Refusal = passing(
     "no_room_together",
     "No instance has room for the party",
     "no instance of this zone has room for all members: try again in some seconds",
+    5,
 );

@@ -35,8 +35,7 @@ pub(crate) struct AuditQuery {
         ("day" = Option<String>, Query, description = "A day in UTC, as 2026-11-21"),
         ("key" = Option<String>, Query, description = "The id of a key, or `owner` for the configured one"),
         ("subject" = Option<String>, Query, description = "The id of an account, a host, an instance and so on"),
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = AuditPage),

@@ -12,6 +12,7 @@ use domain::ids::{AccountId, CharacterId};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, Role};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::possessions::grants::{GrantFault, GrantRefusal, Order, Why};
@@ -45,22 +46,21 @@ pub(crate) async fn grant(
     Body(body): Body<GrantPossessions>,
 ) -> Result<Json<Granted>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     check(&body)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "admin grants", &key, &(account, character, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let stored = store.character(character).await?.filter(|stored| stored.account == account);
-    stored.ok_or(ApiError::NoCharacter)?;
+    own(&store, account, character).await?;
     let answer = |granted: &Granted| keyed.answer(granted, now.plus_millis(ANSWER_KEPT_MILLIS));
     let order = Order { character, grant: &body, audit: admin.audit, now };
     match store.grant(&region.catalogue().possessions, order, answer).await? {
         Ok(granted) => Ok(Json(granted)),
         // The same request, sent twice at once: the other one was faster.
         Err(GrantRefusal::Repeated) => keyed.earlier(&store, now).await?.map(Json).ok_or(ApiError::Internal),
-        Err(GrantRefusal::Gone) => Err(ApiError::NoCharacter),
+        Err(GrantRefusal::Gone) => Err(refusals::characters::NO_CHARACTER.into()),
         Err(GrantRefusal::TooMuch) => {
             let text = "this is more than can be done at once (97 changes, each entry of a ledger counted): send it in parts";
             Err(ApiError::BadRequest(text.into()))

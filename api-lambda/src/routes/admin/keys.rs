@@ -74,10 +74,7 @@ fn shown(earlier: &AdminKey) -> ApiError {
 /// The keys, the newest first, without their texts. For owners.
 #[utoipa::path(
     get, path = "/admin/v1/keys", tag = "admin", security(("admin_key" = [])),
-    params(
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = AdminKeyList),
         (status = "default", body = Problem, content_type = "application/problem+json"),

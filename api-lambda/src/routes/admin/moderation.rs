@@ -17,10 +17,7 @@ const MUTE_SECS_MAX: u32 = 365 * 24 * 60 * 60;
 /// The reports of players, the newest first, with what was said. For support.
 #[utoipa::path(
     get, path = "/admin/v1/reports", tag = "admin", security(("admin_key" = [])),
-    params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "1 to 100, 20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = ReportPage),
         (status = "default", body = Problem, content_type = "application/problem+json"),

@@ -25,10 +25,7 @@ const ANNOUNCEMENT: &str = "announcement";
 /// The hosts that have a lease. For operators.
 #[utoipa::path(
     get, path = "/admin/v1/hosts", tag = "admin", security(("admin_key" = [])),
-    params(
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-    ),
+    params(Paging),
     responses(
         (status = 200, body = HostList),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -111,11 +108,11 @@ pub(crate) async fn broadcast(
     Body(body): Body<SendBroadcast>,
 ) -> Result<Json<BroadcastSent>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     if let BroadcastTo::Zone(zone) = &body.to
         && region.catalogue().zone(zone).is_none()
     {
-        return Err(ApiError::NoZone);
+        return Err(refusals::instances::NO_ZONE.into());
     }
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "broadcasts", &key, &body);

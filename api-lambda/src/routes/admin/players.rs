@@ -21,6 +21,7 @@ use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, InQuery, Paging, Role};
 use crate::idempotency::OptionalKey;
 use crate::routes::admin::bans::state_of;
+use crate::routes::characters::own;
 use crate::store::Store;
 use crate::store::admin::names::FIRST_LETTERS;
 use crate::store::cursor::Cursor;
@@ -51,8 +52,7 @@ pub(crate) struct Search {
         ("account" = Option<AccountId>, Query, description = "An account"),
         ("character" = Option<CharacterId>, Query, description = "A character"),
         ("email" = Option<String>, Query, description = "An e-mail address"),
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = FoundPlayers),
@@ -113,7 +113,7 @@ fn ask<T>(answer: Result<T, crate::edge::EdgeError>) -> Result<T, ApiError> {
         crate::edge::EdgeError::Status(400) => ApiError::BadQuery("email: it is no e-mail address".into()),
         other => {
             tracing::warn!(error = %other, "the edge was not asked");
-            refusals::admin::EDGE_UNREACHABLE.after(2).into()
+            refusals::admin::EDGE_UNREACHABLE.into()
         }
     })
 }
@@ -170,8 +170,7 @@ pub(crate) async fn read(
     get, path = "/admin/v1/players/{account}/notes", tag = "admin", security(("admin_key" = [])),
     params(
         ("account" = AccountId, Path, description = "The account"),
-        ("limit" = Option<i32>, Query, description = "1 to 100, 20 by default", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = NoteList),
@@ -246,8 +245,7 @@ pub(crate) async fn kick(
     let reason = body.reason.as_str();
     let characters = match body.character {
         Some(character) => {
-            let stored = store.character(character).await?.filter(|stored| stored.account == account);
-            stored.ok_or(ApiError::NoCharacter)?;
+            own(&store, account, character).await?;
             bans::kick(&store, &[character], reason, now).await?
         }
         None => bans::kick_all(&store, account, reason, now).await?,

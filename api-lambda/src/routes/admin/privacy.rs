@@ -70,7 +70,7 @@ pub(crate) async fn export(
         })?,
     };
     let record = if query.cursor.is_none() {
-        let unreachable = |_| ApiError::from(refusals::admin::EDGE_UNREACHABLE.after(2));
+        let unreachable = |_| ApiError::from(refusals::admin::EDGE_UNREACHABLE);
         edge.account(account).await.map_err(unreachable)?
     } else {
         None

@@ -7,31 +7,26 @@ use axum::Json;
 use axum::extract::State;
 use domain::contract::Problem;
 use domain::contract::market::{Claim, ClaimPage, ExpiredListings, ListingPage};
-use domain::ids::{AccountId, CharacterId, ListingId};
+use domain::ids::{CharacterId, ListingId};
 
 use super::TOPIC;
 use crate::error::ApiError;
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
 use crate::extract::{IdempotencyKey, InPath, InQuery, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::market::claims::CollectRefusal;
-
-/// Refuses characters that are not the account's.
-async fn check_owner(store: &Store, account: AccountId, id: CharacterId) -> Result<(), ApiError> {
-    let stored = store.character(id).await?.filter(|stored| stored.account == account);
-    stored.map(drop).ok_or(ApiError::NoCharacter)
-}
 
 /// What a character offers, and has offered within the last 30 days; the newest first.
 #[utoipa::path(
     get, path = "/v1/characters/{id}/listings", tag = "market", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ListingPage),
@@ -45,7 +40,7 @@ pub(crate) async fn listings(
     State(store): State<Store>,
 ) -> Result<Json<ListingPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.listings_of(id, limit, cursor.as_ref()).await?))
 }
 
@@ -55,8 +50,7 @@ pub(crate) async fn listings(
     get, path = "/v1/characters/{id}/claims", tag = "market", security(("access_token" = [])),
     params(
         ("id" = CharacterId, Path, description = "The character"),
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "Entries, 20 unless told"),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        Paging,
     ),
     responses(
         (status = 200, body = ClaimPage),
@@ -70,7 +64,7 @@ pub(crate) async fn claims(
     State(store): State<Store>,
 ) -> Result<Json<ClaimPage>, ApiError> {
     let (limit, cursor) = paging.checked()?;
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     Ok(Json(store.claims(id, limit, cursor.as_ref()).await?))
 }
 
@@ -101,13 +95,13 @@ pub(crate) async fn collect(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    check_owner(&store, claims.sub, id).await?;
+    own(&store, claims.sub, id).await?;
     let rules = &region.catalogue().possessions;
     let answer = |claim: &Claim| keyed.answer(claim, now);
     let refused: ApiError = match store.collect_claim(rules, id, claim, answer, now).await? {
         Ok(claim) => return Ok(Json(claim)),
         Err(CollectRefusal::NoRoom) => refusals::NO_ROOM.into(),
-        Err(CollectRefusal::NoCharacter) => ApiError::NoCharacter,
+        Err(CollectRefusal::NoCharacter) => NO_CHARACTER.into(),
         Err(CollectRefusal::Missing | CollectRefusal::Repeated) => refusals::NO_CLAIM.into(),
     };
     // The same request, sent twice at once: the other one has stored its answer.

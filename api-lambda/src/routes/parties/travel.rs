@@ -11,6 +11,8 @@ use serde_json::json;
 
 use super::{Desk, TOPIC, refused};
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
+use crate::error::refusals::instances::{NO_ZONE, ZONE_UNAVAILABLE};
 use crate::error::refusals::parties as refusals;
 use crate::extract::{Body, IdempotencyKey, InPath};
 use crate::idempotency::KeyedRequest;
@@ -49,8 +51,8 @@ pub(crate) async fn travel(
     IdempotencyKey(key): IdempotencyKey,
     Body(body): Body<TravelTogether>,
 ) -> Result<Json<PartyTravel>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
-    let capacity = desk.region.catalogue().zone(&body.zone).ok_or(ApiError::NoZone)?.capacity;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
+    let capacity = desk.region.catalogue().zone(&body.zone).ok_or(NO_ZONE)?.capacity;
     let keyed = KeyedRequest::new(desk.account, "parties/travel", &key, &(id, &body));
     if let Some(earlier) = keyed.earlier(&desk.store, desk.now).await? {
         return Ok(Json(earlier));
@@ -118,5 +120,6 @@ async fn meeting_place(
             return Ok(chosen.instance);
         }
     }
-    Err(if found.is_empty() { ApiError::ZoneUnavailable } else { refusals::NO_ROOM_TOGETHER.after(5).into() })
+    let refused = if found.is_empty() { ZONE_UNAVAILABLE } else { refusals::NO_ROOM_TOGETHER };
+    Err(refused.into())
 }

@@ -17,6 +17,7 @@ use domain::ids::TournamentId;
 use super::entries::request_id;
 use super::{change, shown, shown_match};
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
 use crate::error::refusals::tournaments as refusals;
 use crate::extract::{Admin, Body, IdempotencyKey, InPath, Role};
 use crate::idempotency::{ANSWER_KEPT_MILLIS, KeyedRequest};
@@ -45,7 +46,7 @@ pub(crate) async fn create(
     Body(definition): Body<TournamentDefinition>,
 ) -> Result<(StatusCode, Json<Tournament>), ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let now = crate::clock::now();
     let keyed = KeyedRequest::of(&admin.actor(), "tournaments", &key, &definition);
     if let Some(earlier) = keyed.earlier(&store, now).await? {
@@ -181,7 +182,7 @@ pub(crate) async fn disqualify(
     Body(body): Body<DisqualifyEntrant>,
 ) -> Result<Json<Tournament>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     check_reason(&body.reason)?;
     let route = format!("tournament-disqualify-{id}");
     let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &body);
@@ -248,7 +249,7 @@ pub(crate) async fn rule(
     Body(body): Body<RuleMatch>,
 ) -> Result<Json<MatchVerdict>, ApiError> {
     admin.need(Role::Operator)?;
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let match_id = MatchId(number);
     let route = format!("tournament-rule-{id}-{number}");
     let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &body);

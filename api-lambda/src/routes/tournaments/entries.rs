@@ -16,6 +16,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::change;
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
+use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::chat::MUTED;
 use crate::error::refusals::{social, tournaments as refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
@@ -85,7 +87,7 @@ pub(crate) async fn register(
     State(region): State<Arc<Region>>,
     Body(body): Body<RegisterEntrant>,
 ) -> Result<Json<MyEntries>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     check_round_trips(&body.round_trips)?;
     let now = crate::clock::now();
     let route = format!("tournament-register-{id}");
@@ -131,7 +133,7 @@ async fn entry_of(
     let mut found = store.characters(&ids).await?;
     let mut stored = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        let missing = if index == 0 { ApiError::NoCharacter } else { refusals::NO_MEMBER.into() };
+        let missing = if index == 0 { NO_CHARACTER } else { refusals::NO_MEMBER };
         let character = found.remove(id).filter(|stored| index > 0 || stored.account == captain);
         let character = character.ok_or(missing)?;
         check_level(&setup.definition.entry, &character)?;
@@ -308,7 +310,7 @@ pub(crate) async fn withdraw(
     State(store): State<Store>,
     State(region): State<Arc<Region>>,
 ) -> Result<Json<MyEntries>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
     let route = format!("tournament-withdraw-{id}");
     let keyed = KeyedRequest::new(claims.sub, &route, &key, &());
     let request = request_id(&claims.sub, &route, &key);

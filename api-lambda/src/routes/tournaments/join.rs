@@ -14,6 +14,7 @@ use token::KeyRing;
 
 use super::{change, refused};
 use crate::error::ApiError;
+use crate::error::refusals::instances::{NO_ZONE, ZONE_UNAVAILABLE};
 use crate::error::refusals::tournaments as refusals;
 use crate::extract::{InPath, Player};
 use crate::state::Region;
@@ -76,7 +77,7 @@ pub(crate) async fn join(
         }
         let zone = &loaded.setup.definition.zone;
         let catalogue = region.catalogue();
-        let capacity = catalogue.zone(zone).ok_or(ApiError::NoZone)?.capacity;
+        let capacity = catalogue.zone(zone).ok_or(NO_ZONE)?.capacity;
         let purpose = Purpose::Tournament { tournament: id, number };
         if store.open_instance_as(found.instance, zone, &purpose, now).await?.is_some() {
             let traveller = Traveller::new(&claims, found.joining.character);
@@ -85,7 +86,7 @@ pub(crate) async fn join(
         }
         // Over, or there is no host with room. Only the former is mended by another instance.
         if !store.is_over(found.instance, now).await? {
-            return Err(ApiError::ZoneUnavailable);
+            return Err(ZONE_UNAVAILABLE.into());
         }
         if !home {
             return Err(super::elsewhere(loaded.setup.home()));

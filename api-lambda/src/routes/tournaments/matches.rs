@@ -11,7 +11,7 @@ use domain::ids::TournamentId;
 
 use super::change;
 use super::entries::request_id;
-use crate::error::ApiError;
+use crate::error::{ApiError, refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::state::Region;
@@ -44,7 +44,7 @@ pub(crate) async fn dispute(
     State(region): State<Arc<Region>>,
     Body(body): Body<DisputeMatch>,
 ) -> Result<Json<MatchVerdict>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
+    let key = key.ok_or(refusals::NO_IDEMPOTENCY_KEY)?;
     let match_id = MatchId(number);
     let route = format!("tournament-dispute-{id}-{number}");
     let keyed = KeyedRequest::new(claims.sub, &route, &key, &body);

@@ -11,11 +11,14 @@ use domain::ids::{AccountId, CharacterId, InstanceId, ZoneId};
 use token::KeyRing;
 
 use crate::error::ApiError;
+use crate::error::refusals::NO_IDEMPOTENCY_KEY;
+use crate::error::refusals::instances::{NO_ZONE, ZONE_FULL, ZONE_UNAVAILABLE};
 use crate::extract::{Body, IdempotencyKey, InPath, Player};
 use crate::idempotency::KeyedRequest;
 use crate::party::Party;
 use crate::placement::{Choice, Openness, choose};
 use crate::relation::List;
+use crate::routes::characters::own;
 use crate::state::Region;
 use crate::store::adverts::Search;
 use crate::store::item::{self, Item};
@@ -47,17 +50,14 @@ pub(crate) async fn join(
     State(tickets): State<Arc<KeyRing>>,
     Body(body): Body<JoinRequest>,
 ) -> Result<Json<JoinResponse>, ApiError> {
-    let key = key.ok_or(ApiError::NoIdempotencyKey)?;
-    let capacity = region.catalogue().zone(&zone).ok_or(ApiError::NoZone)?.capacity;
+    let key = key.ok_or(NO_IDEMPOTENCY_KEY)?;
+    let capacity = region.catalogue().zone(&zone).ok_or(NO_ZONE)?.capacity;
     let now = crate::clock::now();
     let keyed = KeyedRequest::new(claims.sub, "join", &key, &(&zone, &body));
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok(Json(earlier));
     }
-    let stored = store.character(body.character).await?.filter(|stored| stored.account == claims.sub);
-    if stored.is_none() {
-        return Err(ApiError::NoCharacter);
-    }
+    own(&store, claims.sub, body.character).await?;
     let traveller = Traveller::new(&claims, body.character);
     let party = store.party_of(body.character).await?;
     let destination = party.as_ref().and_then(|party| party.destination(&zone, now));
@@ -163,8 +163,8 @@ async fn sit(
             other => {
                 match search.next(store, now).await? {
                     Some(more) => found.extend(more),
-                    None if other == Choice::Unavailable => return Err(ApiError::ZoneUnavailable),
-                    None => return Err(ApiError::ZoneFull),
+                    None if other == Choice::Unavailable => return Err(ZONE_UNAVAILABLE.into()),
+                    None => return Err(ZONE_FULL.into()),
                 }
                 continue;
             }

@@ -103,7 +103,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
-            let Some(stored) = self.character(id).await?.filter(|stored| stored.account == account) else {
+            let Some(stored) = self.character_of(account, id).await? else {
                 return Ok(false);
             };
             let players = &self.tables.players;

@@ -3,26 +3,29 @@
 //! and decided again. Each transaction also remembers the action's number, checks the host's claim of the
 //! character, and the epoch. An action that is refused takes part with a condition that never holds, so that the
 //! transaction still tells whether it was done before.
+//!
+//! The batches of `store::batches` are another engine: what their entries write is known before anything is read (but
+//! for money and scores) and made once, while an action is decided anew at each try, and its outcomes are others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use domain::catalogue::PossessionRules;
 use domain::contract::possessions::{ActionBatch, ActionOutcome, CharacterAction};
-use domain::ids::{CharacterId, Epoch, InstanceId};
+use domain::ids::{Epoch, InstanceId};
 use domain::time::UnixMillis;
 
 use super::Possessions;
 use super::deeds::keys_of;
 use super::gains::Source;
-use crate::store::batches::{EVENT_KEPT_SECS, Fenced};
+use crate::store::batches::{Fenced, in_groups};
 use crate::store::characters::form::read_living;
-use crate::store::item::{self, number, text};
+use crate::store::item::{number, text};
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 
-/// Actions of one transaction: each has at most 5 parts, and there is the fence.
-const ACTIONS_PER_TRANSACTION: usize = 19;
+/// Parts of a transaction that an action has at most.
+const ACTION_PARTS_MAX: usize = 5;
 
 /// Where an action stands in the batch.
 struct Pending<'a> {
@@ -56,7 +59,8 @@ impl Store {
     ) -> Result<Result<Vec<ActionOutcome>, Fenced>, StoreError> {
         let origin = Origin { instance, epoch: batch.epoch, now };
         let mut outcomes = vec![ActionOutcome::Stored; batch.actions.len()];
-        for mut group in groups(&batch.actions) {
+        let pending = batch.actions.iter().enumerate().map(|(index, action)| Pending { index, action });
+        for mut group in in_groups(pending, |pending| (pending.action.character, ACTION_PARTS_MAX)) {
             let mut attempt = 0;
             while !group.is_empty() {
                 let attempts = self.attempts(rules, origin, &group).await?;
@@ -119,18 +123,12 @@ impl Store {
     ) -> Result<Attempt, StoreError> {
         let Origin { instance, epoch, now } = origin;
         let cause = Source { instance, epoch, sequence: action.sequence };
-        let mut once = item::new_item(format!("action#{cause}"));
-        once.insert("ttl".into(), number(now.as_secs() + EVENT_KEPT_SECS));
-        let once = Put::builder()
-            .table_name(&self.tables.requests)
-            .set_item(Some(once))
-            .condition_expression("attribute_not_exists(pk)");
         let claimed = ConditionCheck::builder()
             .table_name(&self.tables.players)
             .key("pk", text(action.character))
             .condition_expression("attribute_not_exists(deleted_at) AND claim = :claim")
             .expression_attribute_values(":claim", number(action.claim));
-        let mut parts = vec![transact::put(once), transact::check(claimed)];
+        let mut parts = vec![self.once_part(format!("action#{cause}"), now), transact::check(claimed)];
         let decided = self.deed_parts(rules, action, cause, found, now)?;
         let verdict = match decided {
             Ok(deed) => {
@@ -156,22 +154,4 @@ fn outcome(parts: &[Part], verdict: Option<ActionOutcome>) -> Result<Option<Acti
         [_, Part::Refused(_), ..] => Some(ActionOutcome::Gone),
         _ => verdict,
     })
-}
-
-/// Parts the actions into groups for one transaction each: no character twice, and those of one character in
-/// their order.
-fn groups(actions: &[CharacterAction]) -> Vec<Vec<Pending<'_>>> {
-    let mut groups: Vec<Vec<Pending<'_>>> = Vec::new();
-    let mut after: BTreeMap<CharacterId, usize> = BTreeMap::new();
-    for (index, action) in actions.iter().enumerate() {
-        let first = after.get(&action.character).copied().unwrap_or(0);
-        let fits = |group: &usize| groups[*group].len() < ACTIONS_PER_TRANSACTION;
-        let group = (first..groups.len()).find(fits).unwrap_or(groups.len());
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        after.insert(action.character, group + 1);
-        groups[group].push(Pending { index, action });
-    }
-    groups
 }

@@ -14,12 +14,10 @@ use domain::time::UnixMillis;
 use super::wallet::{Movement, Wallet, WalletRefusal};
 use super::{Possessions, item_key, read_item, read_stack, stack_key, wallet_key};
 use crate::store::admin::audit::AuditKey;
+use crate::store::batches::TRANSACTION_PARTS_MAX;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
-
-/// Most parts of one transaction: `DynamoDB`'s limit.
-const PARTS_MAX: usize = 100;
 
 /// Why nothing was given or taken.
 #[derive(Debug)]
@@ -65,17 +63,16 @@ pub(crate) struct Order<'a> {
     pub(crate) now: UnixMillis,
 }
 
-/// What was decided.
-struct Plan {
+/// What is decided about an order.
+struct Plan<'a> {
+    store: &'a Store,
+    rules: &'a PossessionRules,
+    order: Order<'a>,
+    /// What the character has of all that the order names.
+    found: &'a Possessions,
     parts: Vec<TransactWriteItem>,
     granted: Granted,
     faults: Vec<GrantFault>,
-}
-
-impl Plan {
-    fn fault(&mut self, why: Why, text: String) {
-        self.faults.push(GrantFault { why, text });
-    }
 }
 
 impl Store {
@@ -93,7 +90,7 @@ impl Store {
         let keys: BTreeSet<_> = stacks.chain(items).chain(wallets).map(|key| (character, key)).collect();
         for attempt in 0..ATTEMPTS_MAX {
             let found = self.possessions(&keys).await?;
-            let plan = match self.plan(rules, order, &found)? {
+            let plan = match Plan::of(self, rules, order, &found)? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -103,7 +100,7 @@ impl Store {
                 self.audit_effect_part(audit, "granted"),
             ];
             parts.extend(plan.parts);
-            if parts.len() > PARTS_MAX {
+            if parts.len() > TRANSACTION_PARTS_MAX {
                 return Ok(Err(GrantRefusal::TooMuch));
             }
             match self.transact(parts).await? {
@@ -120,16 +117,18 @@ impl Store {
         }
         Err(StoreError::Contended("what a character has"))
     }
+}
 
+impl<'a> Plan<'a> {
     /// The parts that do it to what was found, or all that speaks against it.
-    fn plan(
-        &self,
-        rules: &PossessionRules,
-        order: Order<'_>,
-        found: &Possessions,
-    ) -> Result<Result<Plan, GrantRefusal>, StoreError> {
+    fn of(
+        store: &'a Store,
+        rules: &'a PossessionRules,
+        order: Order<'a>,
+        found: &'a Possessions,
+    ) -> Result<Result<Self, GrantRefusal>, StoreError> {
         let granted = Granted { audit: order.audit.id, made: Vec::new(), balances: Vec::new() };
-        let mut plan = Plan { parts: Vec::new(), granted, faults: Vec::new() };
+        let mut plan = Self { store, rules, order, found, parts: Vec::new(), granted, faults: Vec::new() };
         // One part for each stack: what is both given and taken of a kind is one change of it.
         let mut counts: BTreeMap<&ItemKind, i128> = BTreeMap::new();
         for entry in &order.grant.items {
@@ -137,13 +136,13 @@ impl Store {
         }
         for (kind, count) in counts {
             if count < 0 {
-                self.plan_taking(rules, order, kind, count.unsigned_abs(), found, &mut plan)?;
-            } else if !self.plan_giving(rules, order, kind, count.unsigned_abs(), found, &mut plan)? {
+                plan.take(kind, count.unsigned_abs())?;
+            } else if !plan.give(kind, count.unsigned_abs())? {
                 return Ok(Err(GrantRefusal::TooMuch));
             }
         }
         for item in order.grant.take_items.iter().copied().collect::<BTreeSet<_>>() {
-            self.plan_item(order, item, found, &mut plan)?;
+            plan.take_item(item)?;
         }
         let mut movements: BTreeMap<&CurrencyId, Vec<Movement>> = BTreeMap::new();
         let reason: ReasonId = "grant".parse().expect("a reason");
@@ -153,33 +152,29 @@ impl Store {
             movements.entry(&entry.currency).or_default().push(movement);
         }
         for (currency, movements) in movements {
-            self.plan_money(rules, order, currency, &movements, found, &mut plan)?;
+            plan.change_money(currency, &movements)?;
         }
         Ok(if plan.faults.is_empty() { Ok(plan) } else { Err(GrantRefusal::Faults(plan.faults)) })
     }
 
-    fn plan_taking(
-        &self,
-        rules: &PossessionRules,
-        order: Order<'_>,
-        kind: &ItemKind,
-        count: u128,
-        found: &Possessions,
-        plan: &mut Plan,
-    ) -> Result<(), StoreError> {
-        let there = found.get(order.character, &stack_key(kind)).map(read_stack).transpose()?;
-        match (rules.item(kind), there) {
+    fn fault(&mut self, why: Why, text: String) {
+        self.faults.push(GrantFault { why, text });
+    }
+
+    fn take(&mut self, kind: &ItemKind, count: u128) -> Result<(), StoreError> {
+        let there = self.found.get(self.order.character, &stack_key(kind)).map(read_stack).transpose()?;
+        match (self.rules.item(kind), there) {
             (Some(definition), _) if definition.is_unique() => {
-                plan.fault(Why::Unique, format!("each {kind} has an id: name those to take in take_items"));
+                self.fault(Why::Unique, format!("each {kind} has an id: name those to take in take_items"));
             }
             // A kind that the catalogue has no more can still be taken from who has it.
-            (None, None) => plan.fault(Why::Unknown, format!("the catalogue has no kind {kind}")),
+            (None, None) => self.fault(Why::Unknown, format!("the catalogue has no kind {kind}")),
             (_, there) => {
                 let there = there.unwrap_or(0);
                 if let Some(count) = u32::try_from(count).ok().filter(|count| *count <= there) {
-                    plan.parts.push(self.take_stack_part(order.character, kind, count));
+                    self.parts.push(self.store.take_stack_part(self.order.character, kind, count));
                 } else {
-                    plan.fault(Why::Missing, format!("it has {there} {kind}, which is less than {count}"));
+                    self.fault(Why::Missing, format!("it has {there} {kind}, which is less than {count}"));
                 }
             }
         }
@@ -187,33 +182,25 @@ impl Store {
     }
 
     /// False if there are more than a transaction holds.
-    fn plan_giving(
-        &self,
-        rules: &PossessionRules,
-        order: Order<'_>,
-        kind: &ItemKind,
-        count: u128,
-        found: &Possessions,
-        plan: &mut Plan,
-    ) -> Result<bool, StoreError> {
-        let Order { character, now, .. } = order;
-        let Some(definition) = rules.item(kind) else {
-            plan.fault(Why::Unknown, format!("the catalogue has no kind {kind}"));
+    fn give(&mut self, kind: &ItemKind, count: u128) -> Result<bool, StoreError> {
+        let Order { character, now, .. } = self.order;
+        let Some(definition) = self.rules.item(kind) else {
+            self.fault(Why::Unknown, format!("the catalogue has no kind {kind}"));
             return Ok(true);
         };
         if definition.is_unique() {
-            let room = PARTS_MAX.saturating_sub(plan.parts.len());
+            let room = TRANSACTION_PARTS_MAX.saturating_sub(self.parts.len());
             let Some(count) = usize::try_from(count).ok().filter(|count| *count <= room) else {
                 return Ok(false);
             };
             for _ in 0..count {
                 let id = ItemId::new(now, crate::clock::random_u128());
-                plan.parts.push(self.new_item_part(character, id, definition, now));
-                plan.granted.made.push(GrantedItem { id, item: kind.clone() });
+                self.parts.push(self.store.new_item_part(character, id, definition, now));
+                self.granted.made.push(GrantedItem { id, item: kind.clone() });
             }
             return Ok(true);
         }
-        let there = found.get(character, &stack_key(kind)).map_or(Ok(0), read_stack)?;
+        let there = self.found.get(character, &stack_key(kind)).map_or(Ok(0), read_stack)?;
         let most = definition.stack_max;
         match u32::try_from(count)
             .ok()
@@ -221,68 +208,55 @@ impl Store {
         {
             // What was given and taken in equal measure is no change.
             Some(0) => {}
-            Some(count) => plan.parts.push(self.give_stack_part(character, definition, count)),
-            None => plan
+            Some(count) => self.parts.push(self.store.give_stack_part(character, definition, count)),
+            None => self
                 .fault(Why::Full, format!("it has {there} {kind} and can have {most}: {count} are too many")),
         }
         Ok(true)
     }
 
-    fn plan_item(
-        &self,
-        order: Order<'_>,
-        id: ItemId,
-        found: &Possessions,
-        plan: &mut Plan,
-    ) -> Result<(), StoreError> {
-        let Some(item) = found.get(order.character, &item_key(id)).map(read_item).transpose()? else {
-            plan.fault(Why::Missing, format!("it does not have {id}"));
+    fn take_item(&mut self, id: ItemId) -> Result<(), StoreError> {
+        let Some(item) = self.found.get(self.order.character, &item_key(id)).map(read_item).transpose()?
+        else {
+            self.fault(Why::Missing, format!("it does not have {id}"));
             return Ok(());
         };
         match &item.slot {
             Some(slot) => {
-                plan.parts.push(self.empty_slot_part(order.character, id, slot));
-                plan.parts.push(self.destroy_worn_item_part(order.character, &item));
+                self.parts.push(self.store.empty_slot_part(self.order.character, id, slot));
+                self.parts.push(self.store.destroy_worn_item_part(self.order.character, &item));
             }
-            None => plan.parts.push(self.destroy_item_part(order.character, &item)),
+            None => self.parts.push(self.store.destroy_item_part(self.order.character, &item)),
         }
         Ok(())
     }
 
-    fn plan_money(
-        &self,
-        rules: &PossessionRules,
-        order: Order<'_>,
-        currency: &CurrencyId,
-        movements: &[Movement],
-        found: &Possessions,
-        plan: &mut Plan,
-    ) -> Result<(), StoreError> {
-        let wallet = Wallet::among(found, order.character, currency)?;
-        let definition = rules.currency(currency);
+    fn change_money(&mut self, currency: &CurrencyId, movements: &[Movement]) -> Result<(), StoreError> {
+        let wallet = Wallet::among(self.found, self.order.character, currency)?;
+        let definition = self.rules.currency(currency);
         if definition.is_none() && wallet.entries == 0 {
-            plan.fault(Why::Unknown, format!("the catalogue has no currency {currency}"));
+            self.fault(Why::Unknown, format!("the catalogue has no currency {currency}"));
             return Ok(());
         }
         // Nothing more comes in of a currency that the catalogue has no more.
         let most = definition.map_or(0, |definition| definition.balance_max);
         let there = wallet.balance;
-        match self.wallet_parts(&wallet, movements, most, order.now) {
+        match self.store.wallet_parts(&wallet, movements, most, self.order.now) {
             Ok(parts) => {
-                plan.parts.extend(parts);
+                self.parts.extend(parts);
                 let change: i128 = movements.iter().map(|movement| i128::from(movement.amount)).sum();
                 let balance = u64::try_from(i128::from(there) + change).unwrap_or(there);
                 let entries = wallet.entries + u64::try_from(movements.len()).unwrap_or_default();
-                plan.granted.balances.push(Balance { currency: currency.clone(), balance, entries });
+                self.granted.balances.push(Balance { currency: currency.clone(), balance, entries });
             }
             Err(WalletRefusal::NotEnough) => {
-                plan.fault(
+                self.fault(
                     Why::TooPoor,
                     format!("it has {there} {currency}, which is less than is to be taken"),
                 );
             }
             Err(WalletRefusal::Full) => {
-                plan.fault(
+                self.fault(
                     Why::Full,
                     format!("it has {there} {currency} and can have {most}: this is too much"),
                 );
