@@ -7,7 +7,7 @@ use domain::catalogue::Catalogue;
 use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
-use crate::content::Content;
+use crate::content::{Content, Version};
 use crate::edge::EdgeClient;
 use crate::erasure::SettleMillis;
 use crate::keys::AccessKeys;
@@ -49,7 +49,12 @@ impl Region {
 
     /// The catalogue in force. A handler asks once, so that it does not see two of them.
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.content.current().active.catalogue)
+        Arc::clone(&self.version().catalogue)
+    }
+
+    /// The version in force, with what was made of its catalogue.
+    pub(crate) fn version(&self) -> Arc<Version> {
+        Arc::clone(&self.content.current().active)
     }
 }
 
