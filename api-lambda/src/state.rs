@@ -12,6 +12,7 @@ use crate::edge::EdgeClient;
 use crate::erasure::SettleMillis;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
+use crate::overview::Overview;
 use crate::rate::Rates;
 use crate::store::Store;
 use crate::watch::Watch;
@@ -30,6 +31,7 @@ pub(crate) struct AppState {
     pub(crate) region: Arc<Region>,
     pub(crate) edge: Arc<EdgeClient>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) overview: Arc<Overview>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) settle: SettleMillis,
     pub(crate) metrics: Arc<Metrics>,
@@ -107,6 +109,12 @@ impl FromRef<AppState> for Arc<EdgeClient> {
 impl FromRef<AppState> for Arc<Watch> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.watch)
+    }
+}
+
+impl FromRef<AppState> for Arc<Overview> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.overview)
     }
 }
 
