@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::state::{AppState, Region};
+use crate::store::boards::EventBoards;
 use crate::store::content::InForce;
 use crate::store::{Store, StoreError};
 
@@ -38,6 +39,7 @@ pub(crate) struct Version {
     pub(crate) number: u64,
     pub(crate) catalogue: Arc<Catalogue>,
     public: OnceLock<PublicText>,
+    boards: OnceLock<EventBoards>,
 }
 
 /// What players are sent of a version.
@@ -49,7 +51,13 @@ pub(crate) struct PublicText {
 
 impl Version {
     fn new(number: u64, catalogue: Catalogue) -> Self {
-        Self { number, catalogue: Arc::new(catalogue), public: OnceLock::new() }
+        Self { number, catalogue: Arc::new(catalogue), public: OnceLock::new(), boards: OnceLock::new() }
+    }
+
+    /// Its boards for the events of hosts, as the region sees them: made once, since hosts send events all the time and
+    /// a process serves one region.
+    pub(crate) fn event_boards(&self, region: &str) -> &EventBoards {
+        self.boards.get_or_init(|| EventBoards::of(&self.catalogue, region))
     }
 
     /// What players may know of it; written once.
@@ -300,7 +308,36 @@ impl Drop for End<'_> {
 
 #[cfg(test)]
 mod tests {
+    use domain::contract::hosts::CharacterEvent;
+    use domain::ids::CharacterId;
+
     use super::*;
+
+    #[test]
+    fn the_boards_of_events_are_made_once_for_a_version_and_anew_for_the_next() {
+        let event = CharacterEvent {
+            sequence: 1,
+            character: CharacterId::from_u128(1),
+            xp: 0,
+            kills: 1,
+            deaths: 0,
+            items: Vec::new(),
+            currencies: Vec::new(),
+            scores: Vec::new(),
+        };
+        let board = |version: &Version| {
+            let scores = version.event_boards("local").scores_of(&event).expect("boards that there are");
+            Arc::clone(&scores.first().expect("kills count").board)
+        };
+        let content = Content::new(Catalogue::builtin());
+        let version = Arc::clone(&content.current().active);
+        let first = board(&version);
+        assert!(Arc::ptr_eq(&first, &board(&content.current().active)), "no request makes them again");
+        let mut catalogue = Catalogue::builtin();
+        catalogue.boards.retain(|board| board.board == first.definition.board);
+        catalogue.boards[0].title = "Another".into();
+        assert_eq!(board(&Version::new(1, catalogue)).definition.title, "Another");
+    }
 
     #[test]
     fn requests_wait_only_for_what_is_needed_and_never_long() {

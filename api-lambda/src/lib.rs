@@ -30,6 +30,7 @@ mod middleware;
 pub mod migrations;
 mod notices;
 pub mod openapi;
+mod overview;
 mod party;
 mod placement;
 mod rate;
@@ -59,6 +60,7 @@ use erasure::SettleMillis;
 use keys::AccessKeys;
 use metrics::Metrics;
 use middleware::Surroundings;
+use overview::Overview;
 use rate::{Limits, Rates};
 use state::{AppState, Region, ServiceToken, SharedSecret};
 use store::Store;
@@ -117,6 +119,7 @@ impl Api {
             settle: SettleMillis(config.erase_settle_ms),
             rates: Arc::clone(&rates),
             watch: Arc::new(Watch::new(store.clone())),
+            overview: Arc::new(Overview::new(store.clone())),
             edge: Arc::new(EdgeClient::new(&config.edge_url(), &config.service_token)),
             store,
             access: Arc::new(AccessKeys::new(

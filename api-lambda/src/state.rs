@@ -7,11 +7,12 @@ use domain::catalogue::Catalogue;
 use sha2::{Digest as _, Sha256};
 use token::KeyRing;
 
-use crate::content::Content;
+use crate::content::{Content, Version};
 use crate::edge::EdgeClient;
 use crate::erasure::SettleMillis;
 use crate::keys::AccessKeys;
 use crate::metrics::Metrics;
+use crate::overview::Overview;
 use crate::rate::Rates;
 use crate::store::Store;
 use crate::watch::Watch;
@@ -30,6 +31,7 @@ pub(crate) struct AppState {
     pub(crate) region: Arc<Region>,
     pub(crate) edge: Arc<EdgeClient>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) overview: Arc<Overview>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) settle: SettleMillis,
     pub(crate) metrics: Arc<Metrics>,
@@ -49,7 +51,12 @@ impl Region {
 
     /// The catalogue in force. A handler asks once, so that it does not see two of them.
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.content.current().active.catalogue)
+        Arc::clone(&self.version().catalogue)
+    }
+
+    /// The version in force, with what was made of its catalogue.
+    pub(crate) fn version(&self) -> Arc<Version> {
+        Arc::clone(&self.content.current().active)
     }
 }
 
@@ -102,6 +109,12 @@ impl FromRef<AppState> for Arc<EdgeClient> {
 impl FromRef<AppState> for Arc<Watch> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.watch)
+    }
+}
+
+impl FromRef<AppState> for Arc<Overview> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.overview)
     }
 }
 

@@ -18,7 +18,6 @@ use crate::extract::{Body, InPath, InQuery, Service};
 use crate::routes::rooms;
 use crate::state::Region;
 use crate::store::Store;
-use crate::store::boards::EventBoards;
 use crate::store::instances::EndRefusal;
 
 fn check_length(length: usize) -> Result<(), ApiError> {
@@ -72,10 +71,10 @@ pub(crate) async fn events(
 ) -> Result<Json<BatchOutcome>, ApiError> {
     check_length(body.events.len())?;
     check_events(&body.events)?;
-    let catalogue = region.catalogue();
-    let boards = EventBoards::of(&catalogue, &region.name);
+    let version = region.version();
+    let boards = version.event_boards(&region.name);
     let now = crate::clock::now();
-    let outcomes = store.apply_events(&catalogue.possessions, instance, &body, &boards, now).await??;
+    let outcomes = store.apply_events(&version.catalogue.possessions, instance, &body, boards, now).await??;
     Ok(Json(BatchOutcome { outcomes }))
 }
 

@@ -224,8 +224,9 @@ async fn lot_of(
     }
 }
 
-/// Buys a lot. The buyer pays and has it, and the seller has the price but for the fee, all at once. A repetition
-/// within 24 hours gets the same answer.
+/// Buys a lot. The buyer pays and has it, and the seller has the price but for the fee, all at once. Of a lot that is
+/// larger than a stack may be by now, what the buyer has no room for waits among its claims. A repetition within 24
+/// hours gets the same answer.
 #[utoipa::path(
     post, path = "/v1/market/listings/{id}/buy", tag = "market", security(("access_token" = [])),
     params(

@@ -427,7 +427,7 @@ async fn give_up(
         SwapRefusal::Failed(words) => words,
         SwapRefusal::Left | SwapRefusal::Changed => {
             after.state = TradeState::Cancelled;
-            "the two are not in one instance any more".to_owned()
+            "the two do not play in one instance any more".to_owned()
         }
     };
     after.failure = Some(words.clone());

@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::catalogue::ZoneDefinition;
 use domain::contract::Problem;
-use domain::contract::players::{ZoneList, ZoneSummary};
-use futures_util::future::try_join_all;
+use domain::contract::players::ZoneList;
 
 use crate::error::ApiError;
 use crate::extract::Player;
+use crate::overview::Overview;
 use crate::state::Region;
-use crate::store::Store;
 
 pub(crate) mod join;
 
-/// Every zone of the catalogue and how busy it is.
+/// Every zone of the catalogue and how busy it is. The figures may be two seconds old.
 #[utoipa::path(
     get, path = "/v1/zones", tag = "zones", security(("access_token" = [])),
     responses(
@@ -26,21 +24,9 @@ pub(crate) mod join;
 )]
 pub(crate) async fn list(
     _: Player,
-    State(store): State<Store>,
+    State(overview): State<Arc<Overview>>,
     State(region): State<Arc<Region>>,
 ) -> Result<Json<ZoneList>, ApiError> {
-    let now = crate::clock::now();
-    let catalogue = region.catalogue();
-    let summaries = catalogue.zones().iter().map(|definition| async {
-        let open = store.open_instances(&definition.zone, now).await?;
-        let ZoneDefinition { zone, title, capacity, .. } = definition.clone();
-        Ok::<_, ApiError>(ZoneSummary {
-            zone,
-            title,
-            instances: u32::try_from(open.len()).unwrap_or(u32::MAX),
-            players: open.iter().map(|instance| instance.players).sum(),
-            instance_capacity: capacity,
-        })
-    });
-    Ok(Json(ZoneList { zones: try_join_all(summaries).await? }))
+    let zones = overview.zones(&region.catalogue()).await?;
+    Ok(Json(ZoneList::clone(&zones)))
 }

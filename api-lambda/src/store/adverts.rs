@@ -173,7 +173,8 @@ impl Store {
         Ok(open)
     }
 
-    /// Says how open the public instance with this load is, until `until`.
+    /// Says how open the public instance with this load is, until `until`. A public instance has one host for
+    /// as long as it lives, so nobody else's advert is overwritten.
     pub(crate) async fn advertise(
         &self,
         load: &Item,

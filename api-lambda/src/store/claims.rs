@@ -33,15 +33,16 @@ impl Store {
             let Some(stored) = self.character_of(request.account, id).await? else {
                 return Ok(Err(ClaimRefusal::Missing));
             };
+            let part = if request.spectates { ", spectates = :now" } else { " REMOVE spectates" };
             let mut parts = vec![
                 self.fence_part(request.instance, request.epoch),
                 transact::update(
                     Update::builder()
                         .table_name(&self.tables.players)
                         .key("pk", text(id))
-                        .update_expression(
-                            "SET claim = :next, host = :host, instance = :instance, entered_at = :now",
-                        )
+                        .update_expression(format!(
+                            "SET claim = :next, host = :host, instance = :instance, entered_at = :now{part}"
+                        ))
                         .condition_expression(
                             "attribute_not_exists(deleted_at) AND claim = :claim AND #version = :version",
                         )

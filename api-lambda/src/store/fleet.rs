@@ -39,7 +39,7 @@ impl Store {
         if let Some(known) = self.host_instances(request.host).await? {
             let heartbeat = Heartbeat { instances: Vec::new(), tick_p99_us: 0, draining: false };
             if self.renew_host(request.host, &heartbeat, lease_until).await?.is_some() {
-                self.renew_loads(catalogue, &known, &heartbeat, now, lease_until).await?;
+                self.renew_loads(catalogue, (request.host, &known), &heartbeat, now, lease_until).await?;
                 return Ok(known);
             }
         }
@@ -63,7 +63,7 @@ impl Store {
         }
         if self.transact(parts).await?.is_ok() {
             let empty = Heartbeat { instances: Vec::new(), tick_p99_us: 0, draining: false };
-            self.renew_loads(catalogue, &instances, &empty, now, lease_until).await?;
+            self.renew_loads(catalogue, (request.host, &instances), &empty, now, lease_until).await?;
             return Ok(instances);
         }
         // The same registration, sent twice, was faster.
@@ -116,7 +116,7 @@ impl Store {
     ) -> Result<Option<Vec<AssignedInstance>>, StoreError> {
         let Some(renewed) = self.renew_host(host, heartbeat, lease_until).await? else { return Ok(None) };
         let owned = read_instances(&renewed)?;
-        self.renew_loads(catalogue, &owned, heartbeat, now, lease_until).await?;
+        self.renew_loads(catalogue, (host, &owned), heartbeat, now, lease_until).await?;
         let fences_until: u64 = match renewed.get("fences_until") {
             Some(_) => item::read_number(&renewed, "fences_until")?,
             None => 0,

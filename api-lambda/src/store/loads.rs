@@ -1,8 +1,6 @@
 //! Loads: `load#ins_...` says how full an instance is and until when its host has a lease. Heartbeats write it, joins
 //! count seats in it, and it is in no index: [`super::adverts`] tell what of it must be found.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::catalogue::Catalogue;
 use domain::contract::hosts::{AssignedInstance, Heartbeat};
@@ -35,48 +33,64 @@ struct Renewal {
 }
 
 impl Store {
-    /// Writes lease and load of each instance, counts seats out that have ended, and advertises what changed.
+    /// Writes lease and load of each instance, counts seats out that have ended, and advertises what changed. What
+    /// another host has taken over since `owned` was read is that host's to renew.
     pub(crate) async fn renew_loads(
         &self,
         catalogue: &Catalogue,
-        owned: &[AssignedInstance],
+        (host, owned): (HostId, &[AssignedInstance]),
         heartbeat: &Heartbeat,
         now: UnixMillis,
         lease_until: UnixMillis,
     ) -> Result<(), StoreError> {
-        let reported: HashMap<_, _> =
-            heartbeat.instances.iter().map(|load| (load.instance, load.players)).collect();
         let keys: Vec<_> = owned.iter().map(|own| load_key(own.instance)).collect();
         // One that is missing is gone: its host was removed between the two calls.
-        let renewals = self.fleet_items(&keys).await?.into_iter().map(|load| async {
-            let instance: InstanceId = item::read_parsed(&load, "instance")?;
-            let players = reported.get(&instance).copied();
-            let renewal = renewal(catalogue, load, players, heartbeat.draining, now, lease_until)?;
-            if let Some((load, openness, until)) = &renewal.advert {
-                self.advertise(load, *openness, *until).await?;
-            }
-            if !self.renew_load(instance, &renewal, heartbeat.draining, lease_until).await?
-                && !renewal.ended.is_empty()
-            {
-                // Somebody was promised or gave up a seat that should have ended, by another clock.
-                let unswept = Renewal { ended: Vec::new(), ..renewal };
-                self.renew_load(instance, &unswept, heartbeat.draining, lease_until).await?;
-            }
-            Ok::<_, StoreError>(())
-        });
+        let loads = self.fleet_items(&keys).await?;
+        let renewals =
+            loads.into_iter().map(|load| self.renew(catalogue, (host, load), heartbeat, now, lease_until));
         try_join_all(renewals).await.map(drop)
     }
 
-    /// False if there is no such load, or the seats that have ended are not those.
+    /// Renews one load as it was read, if it is this host's: then, and when it is written.
+    async fn renew(
+        &self,
+        catalogue: &Catalogue,
+        (host, load): (HostId, Item),
+        heartbeat: &Heartbeat,
+        now: UnixMillis,
+        lease_until: UnixMillis,
+    ) -> Result<(), StoreError> {
+        if item::read_parsed::<HostId>(&load, "host")? != host {
+            return Ok(());
+        }
+        let instance: InstanceId = item::read_parsed(&load, "instance")?;
+        let reported = heartbeat.instances.iter().find(|load| load.instance == instance);
+        let players = reported.map(|load| load.players);
+        let renewal = renewal(catalogue, load, players, heartbeat.draining, now, lease_until)?;
+        if let Some((load, openness, until)) = &renewal.advert {
+            self.advertise(load, *openness, *until).await?;
+        }
+        let own = (host, instance);
+        if !self.renew_load(own, &renewal, heartbeat.draining, lease_until).await?
+            && !renewal.ended.is_empty()
+        {
+            // Somebody was promised or gave up a seat that should have ended, by another clock.
+            let unswept = Renewal { ended: Vec::new(), ..renewal };
+            self.renew_load(own, &unswept, heartbeat.draining, lease_until).await?;
+        }
+        Ok(())
+    }
+
+    /// False if the host has no such load (any more), or the seats that have ended are not those.
     async fn renew_load(
         &self,
-        instance: InstanceId,
+        (host, instance): (HostId, InstanceId),
         renewal: &Renewal,
         draining: bool,
         lease_until: UnixMillis,
     ) -> Result<bool, StoreError> {
         let mut sets = vec!["lease_until = :until, #ttl = :ttl, draining = :draining".to_owned()];
-        let mut conditions = vec!["attribute_exists(pk)".to_owned()];
+        let mut conditions = vec!["host = :host".to_owned()];
         let mut call = self
             .client
             .update_item()
@@ -86,6 +100,7 @@ impl Store {
             .expression_attribute_values(":until", number(lease_until.as_millis()))
             .expression_attribute_values(":ttl", number(lease_until.as_secs() + FORGOTTEN_AFTER_SECS))
             .expression_attribute_values(":draining", AttributeValue::Bool(draining))
+            .expression_attribute_values(":host", text(host))
             .return_values(ReturnValue::None);
         let ended: i64 = renewal.ended.iter().map(|(_, count)| i64::from(*count)).sum();
         let mut removed = Vec::new();
@@ -213,3 +228,6 @@ pub(crate) fn read_purpose(item: &Item) -> Result<Purpose, StoreError> {
 pub(crate) fn read_zone(load: &Item) -> Result<ZoneId, StoreError> {
     item::read_parsed(load, "of_zone")
 }
+
+#[cfg(test)]
+mod tests;

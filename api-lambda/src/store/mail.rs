@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::contract::mail::{Audience, HostMail, HostOrder, Mailbox, Notice};
 use domain::ids::{CharacterId, HostId, InstanceId, MessageId};
 use domain::time::UnixMillis;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::{Store, StoreError, transact, unavailable};
@@ -53,7 +53,8 @@ impl Store {
         transact::put(Put::builder().table_name(&self.tables.mail).set_item(Some(item)))
     }
 
-    /// Tells these characters something, wherever they are; those who are nowhere are left out.
+    /// Tells these characters something, wherever they are; those who are nowhere are left out. Whom it cannot reach
+    /// keeps it from nobody else: all are tried before the answer is an error.
     pub(crate) async fn notify(
         &self,
         characters: &[CharacterId],
@@ -61,14 +62,18 @@ impl Store {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         let mut by_host: BTreeMap<HostId, Vec<CharacterId>> = BTreeMap::new();
-        for found in self.whereabouts(characters).await? {
-            by_host.entry(found.host).or_default().push(found.character);
+        for item in self.items_of(characters).await?.iter().filter(|item| item.contains_key("host")) {
+            match read_whereabouts(item) {
+                Ok(found) => by_host.entry(found.host).or_default().push(found.character),
+                // It never can be told.
+                Err(error) => tracing::error!(%error, "a character is told nothing"),
+            }
         }
         let posts = by_host.into_iter().map(|(host, characters)| async move {
             let order = HostOrder::Notify { to: Audience::Characters(characters), notice: notice.clone() };
             self.post_mail(host, &order, now).await
         });
-        try_join_all(posts).await.map(drop)
+        join_all(posts).await.into_iter().collect()
     }
 
     /// The mail of the host since `since`, oldest first, at most 1 MiB of it. A piece that cannot be read, written by
@@ -115,17 +120,22 @@ impl Store {
         &self,
         characters: &[CharacterId],
     ) -> Result<Vec<Whereabouts>, StoreError> {
-        let keys: Vec<String> = characters.iter().map(ToString::to_string).collect();
-        let items = self.player_items(&keys).await?;
-        let read = |item: &item::Item| {
-            Ok(Whereabouts {
-                character: item::read_parsed(item, "pk")?,
-                host: item::read_parsed(item, "host")?,
-                instance: item::read_parsed(item, "instance")?,
-            })
-        };
-        items.iter().filter(|item| item.contains_key("host")).map(read).collect()
+        let items = self.items_of(characters).await?;
+        items.iter().filter(|item| item.contains_key("host")).map(read_whereabouts).collect()
     }
+
+    async fn items_of(&self, characters: &[CharacterId]) -> Result<Vec<Item>, StoreError> {
+        let keys: Vec<String> = characters.iter().map(ToString::to_string).collect();
+        self.player_items(&keys).await
+    }
+}
+
+fn read_whereabouts(item: &Item) -> Result<Whereabouts, StoreError> {
+    Ok(Whereabouts {
+        character: item::read_parsed(item, "pk")?,
+        host: item::read_parsed(item, "host")?,
+        instance: item::read_parsed(item, "instance")?,
+    })
 }
 
 fn read_mail(item: &Item) -> Result<HostMail, StoreError> {

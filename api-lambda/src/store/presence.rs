@@ -31,6 +31,8 @@ pub(crate) struct Stay {
     pub(crate) host: HostId,
     /// When it came in.
     pub(crate) since: UnixMillis,
+    /// It only looks on.
+    pub(crate) spectates: bool,
 }
 
 impl Store {
@@ -50,7 +52,9 @@ impl Store {
                 Some(_) => item::read_number(item, "entered_at")?,
                 None => 0,
             };
-            stays.insert(item::read_parsed::<CharacterId>(item, "pk")?, (instance, UnixMillis::new(since)));
+            let spectates = item.contains_key("spectates");
+            let stay = (instance, UnixMillis::new(since), spectates);
+            stays.insert(item::read_parsed::<CharacterId>(item, "pk")?, stay);
             loads.insert(load_key(instance));
         }
         let mut running = BTreeMap::new();
@@ -60,21 +64,22 @@ impl Store {
             }
         }
         let stay = |character: &CharacterId| {
-            let (instance, since) = *stays.get(character)?;
+            let (instance, since, spectates) = *stays.get(character)?;
             let (host, zone) = running.get(&instance)?;
-            Some(Stay { instance, zone: zone.clone(), host: *host, since })
+            Some(Stay { instance, zone: zone.clone(), host: *host, since, spectates })
         };
         Ok(characters.iter().map(|id| Presence { character: *id, online: stay(id) }).collect())
     }
 
-    /// The instance that both are in, if it is one and has a living host.
+    /// The instance that both play in, if it is one and has a living host. Who only looks on touches nothing there.
     pub(crate) async fn together(
         &self,
         characters: [CharacterId; 2],
         now: UnixMillis,
     ) -> Result<Option<InstanceId>, StoreError> {
         let places = self.presence(&characters, now).await?;
-        let mut places = places.iter().map(|one| one.online.as_ref().map(|stay| stay.instance));
+        let plays = |stay: &&Stay| !stay.spectates;
+        let mut places = places.iter().map(|one| one.online.as_ref().filter(plays).map(|stay| stay.instance));
         let first = places.next().flatten();
         Ok(first.filter(|_| places.all(|place| place == first)))
     }
@@ -91,7 +96,7 @@ impl Store {
                 Update::builder()
                     .table_name(&self.tables.players)
                     .key("pk", text(left.character))
-                    .update_expression("REMOVE host, instance, entered_at")
+                    .update_expression("REMOVE host, instance, entered_at, spectates")
                     .condition_expression("claim = :claim AND instance = :instance")
                     .expression_attribute_values(":claim", number(left.claim))
                     .expression_attribute_values(":instance", text(instance)),

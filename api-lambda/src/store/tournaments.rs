@@ -23,6 +23,7 @@ mod form;
 mod log;
 pub(crate) mod prizes;
 pub(crate) mod step;
+mod tell;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,8 @@ pub(crate) struct Head {
     pub(crate) summary: TournamentSummary,
     /// The first record whose consequences have yet to be told.
     tell_from: Option<u64>,
+    /// Records before it of which somebody could not be told yet.
+    untold: tell::Untold,
     /// The version of the newest snapshot; 0 for none.
     snapshot: u64,
 }

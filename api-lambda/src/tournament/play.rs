@@ -148,8 +148,25 @@ impl Live {
         let resolve =
             Action::Resolve { match_id, ruling, admin: admin.clone(), reason: reason.clone(), request };
         let mut steps = vec![Step::Core(resolve)];
-        steps.extend(barred.map(|entrant| Step::Bar { entrant, request, admin, reason }));
+        if let Some(entrant) = barred {
+            // The ruling may end the tournament, and then prizes are due.
+            steps.insert(0, Step::Core(Action::Disqualify { entrant }));
+            steps.push(Step::Bar { entrant, request, admin, reason });
+        }
         Ok(steps)
+    }
+
+    /// An administrator takes an entrant out.
+    pub(crate) fn bar_steps(
+        &self,
+        entrant: EntrantId,
+        (admin, reason): (&str, &str),
+        request: RequestId,
+    ) -> Vec<Step> {
+        let (admin, reason) = (admin.to_owned(), reason.to_owned());
+        // A team that waits for its members is not registered yet.
+        let registered = self.presence(entrant).map(|_| Step::Core(Action::Disqualify { entrant }));
+        registered.into_iter().chain([Step::Bar { entrant, request, admin, reason }]).collect()
     }
 
     /// Whether and how the account may go to the match.

@@ -28,14 +28,14 @@ async fn get(app: &App, path: &str) -> Answer {
     send(app.owner(Method::GET, path)).await
 }
 
-async fn publish(app: &App, catalogue: &Catalogue) -> u64 {
+pub(crate) async fn publish(app: &App, catalogue: &Catalogue) -> u64 {
     let body = json!({ "note": "a test", "catalogue": catalogue });
     let answer = post(app, "/content/versions", &body).await;
     assert!([200, 201].contains(&answer.status), "{}", answer.text);
     answer.ok::<ContentPublished>(answer.status).version.version
 }
 
-async fn activate(app: &App, version: u64, percent: u8) -> ContentPointer {
+pub(crate) async fn activate(app: &App, version: u64, percent: u8) -> ContentPointer {
     let revision = get(app, "/content").await.ok::<ContentPointer>(200).revision;
     let body = json!({ "version": version, "percent": percent, "revision": revision });
     post(app, "/content/activate", &body).await.ok(200)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalogue::Catalogue;
 use domain::contract::market::{
     Claim, ClaimPage, ExpiredListings, Listing, ListingPage, ListingState, MarketHistory,
 };
@@ -11,6 +12,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, App, now, random};
+use crate::content::{activate, publish};
 use crate::instances::{World, world};
 use crate::possessions::{Hero, coins, hero, items};
 
@@ -322,6 +324,40 @@ async fn more_than_anyone_can_carry_is_collected_bit_by_bit() {
     drink(3, 60).await;
     assert_eq!(collect("d").await, (48, None, 87));
     ada.collect(lot.id, "e").await.problem(404, "no_claim");
+}
+
+#[tokio::test]
+async fn a_lot_that_is_more_than_a_stack_by_now_is_bought_and_the_rest_waits() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, bob, cid] = three(&app, &world).await;
+    let lot = json!({ "stack": { "item": "potion", "count": 40 } });
+    let lots: [Listing; 2] = [ada.list("a", &lot, 100).await.ok(201), ada.list("b", &lot, 100).await.ok(201)];
+    world.gains(&[items(20, bob.id, "potion", 4), items(21, cid.id, "potion", 10)]).await;
+    let mut catalogue = Catalogue::builtin();
+    let potion = catalogue.possessions.items.iter_mut().find(|item| item.item.as_str() == "potion");
+    potion.expect("a kind").stack_max = 10;
+    let version = publish(&app, &catalogue).await;
+    activate(&app, version, 100).await;
+    cid.buy("c", &lots[0]).await.problem(409, "no_room");
+    let sold = join_all((0..5).map(|_| bob.buy("d", &lots[0]))).await;
+    assert!(sold.iter().all(|answer| answer.ok::<Listing>(200).state == ListingState::Sold), "{sold:?}");
+    cid.buy("e", &lots[0]).await.problem(409, "listing_closed");
+    assert_eq!((bob.count("potion").await, bob.coins().await), (10, 900));
+    assert_eq!((ada.coins().await, ada.waiting().await.len()), (1_000 - 2 + 95, 0));
+    let left = async || bob.waiting().await.first().map(|claim| claim.stack.as_ref().expect("a stack").count);
+    assert_eq!(left().await, Some(34));
+    let drink = json!({ "consume": { "item": "potion", "count": 10 } });
+    for (number, expected) in [(2, Some(24)), (3, Some(14)), (4, Some(4)), (5, None)] {
+        bob.collect(lots[0].id, "f").await.problem(409, "no_room");
+        world.act(&[bob.does(number, &drink)]).await;
+        bob.collect(lots[0].id, &format!("g-{number}")).await.ok::<Claim>(200);
+        assert_eq!(left().await, expected);
+    }
+    assert_eq!(bob.count("potion").await, 4);
+    // The seller takes the other one back, and it waits too.
+    ada.take_back(&lots[1]).await.ok::<Listing>(200);
+    assert_eq!(ada.waiting().await[0].stack.as_ref().map(|stack| stack.count), Some(40));
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ pub(crate) struct Proxy {
     calls: AtomicU64,
     plan: std::sync::Mutex<(Fault, Reach)>,
     held: std::sync::Mutex<Option<Held>>,
+    refused: std::sync::Mutex<Vec<String>>,
 }
 
 /// A call that is to be held: what its body has in it, who is told that it came, and who lets it go on.
@@ -74,6 +75,7 @@ impl Proxy {
             calls: AtomicU64::new(0),
             plan: std::sync::Mutex::new((Fault::Failed, Reach::One(0))),
             held: std::sync::Mutex::new(None),
+            refused: std::sync::Mutex::default(),
         });
         let shared = Arc::clone(&proxy);
         let pass = move |headers: HeaderMap, body: Bytes| async move { shared.pass(headers, body).await };
@@ -107,6 +109,16 @@ impl Proxy {
         (told, release)
     }
 
+    /// Refuses every call with all of these texts in its body, until the next such order; none ends it.
+    pub(crate) fn refuse(&self, texts: &[String]) {
+        *self.refused.lock().expect("not poisoned") = texts.to_vec();
+    }
+
+    fn is_refused(&self, body: &[u8]) -> bool {
+        let (texts, body) = (self.refused.lock().expect("not poisoned"), String::from_utf8_lossy(body));
+        !texts.is_empty() && texts.iter().all(|text| body.contains(text))
+    }
+
     /// The hold, if it is for this call.
     fn held(&self, body: &[u8]) -> Option<Held> {
         let is_meant = |held: &mut Held| String::from_utf8_lossy(body).contains(&held.text);
@@ -119,7 +131,7 @@ impl Proxy {
             let _ = came.send(());
             let _ = go_on.await;
         }
-        let fault = self.fault();
+        let fault = if self.is_refused(&body) { Some(Fault::Failed) } else { self.fault() };
         match fault {
             Some(Fault::Throttled) => {
                 return refusal(StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException");

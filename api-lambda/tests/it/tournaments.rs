@@ -7,6 +7,7 @@ mod invitations;
 mod matches;
 mod prizes;
 mod size;
+mod telling;
 mod whole;
 
 use domain::contract::tournaments::{

@@ -253,3 +253,31 @@ async fn a_swap_happens_once_whatever_befalls_the_store() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_only_looks_on_does_not_trade() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let [ada, bob] = two(&app, &world).await;
+    let claim = async |who: &Hero<'_>, spectates: bool| {
+        let own = &world.registered.instances[0];
+        let body = json!({
+            "account": who.player.account, "host": world.host, "instance": own.instance, "epoch": own.epoch,
+            "spectates": spectates,
+        });
+        app.internal(&format!("/characters/{}/claim", who.id), &body).await.ok::<Value>(200);
+    };
+    claim(&ada, true).await;
+    ada.ask(&bob).await.problem(409, "not_together");
+    bob.ask(&ada).await.problem(409, "not_together");
+    claim(&ada, false).await;
+    // Who becomes a spectator while they talk gives and gets nothing.
+    let id = open(&ada, &bob).await;
+    let version = ada.offer(id, &json!({ "stacks": hides(7) })).await.ok::<Trade>(200).version;
+    ada.confirm(id, version).await.ok::<Trade>(200);
+    claim(&bob, true).await;
+    bob.confirm(id, version).await.problem(409, "trade_failed");
+    assert_eq!((ada.count("hide").await, bob.count("hide").await), (20, 5));
+    claim(&bob, false).await;
+    open(&bob, &ada).await;
+}

@@ -9,6 +9,7 @@ use serde_json::json;
 use token::{KeyRing, SecretKey, TokenError, verify_ticket};
 
 use crate::app::{App, Player, now};
+use crate::proxy::{Fault, Reach, fragile};
 
 async fn join(player: &Player<'_>, name: &str, key: &str) -> crate::app::Answer {
     let character = player.create(name).await;
@@ -61,6 +62,43 @@ async fn a_join_gives_a_ticket_that_its_host_takes() {
     let list: ZoneList = player.get("/v1/zones").await.ok(200);
     let forest = list.zones.iter().find(|zone| zone.zone == answer.zone).expect("in the list");
     assert_eq!((forest.instances, forest.players, forest.instance_capacity), (1, 7, 500));
+}
+
+#[tokio::test]
+async fn however_many_ask_for_the_zones_they_are_read_once_a_second() {
+    let app = App::start().await;
+    let (host, registered) = app.living_host(&["forest"]).await;
+    let player = app.player().await;
+    let forest = async || {
+        let list: ZoneList = player.get("/v1/zones").await.ok(200);
+        list.zones.into_iter().find(|zone| zone.zone.as_str() == "forest").expect("in the list")
+    };
+    let began = std::time::Instant::now();
+    assert_eq!(forest().await.instances, 1);
+    let once = cost(&app, "/v1/zones").await[0];
+    let lists = join_all((0..150).map(|_| player.get("/v1/zones"))).await;
+    assert!(lists.iter().all(|list| list.status == 200), "{}", lists[0].text);
+    let reads = cost(&app, "/v1/zones").await[0];
+    let seconds = began.elapsed().as_secs() + 1;
+    assert!(once > 0 && reads <= once * seconds, "{reads} calls in {seconds} s, {once} at a time");
+    beat(&app, host, registered.instances[0].instance, 7, false).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(forest().await.players, 7);
+}
+
+#[tokio::test]
+async fn zones_that_were_read_are_shown_while_the_store_is_away() {
+    let world = App::start().await;
+    let (app, proxy) = fragile(&world).await;
+    world.living_host(&["forest"]).await;
+    let player = app.player().await;
+    let known: ZoneList = player.get("/v1/zones").await.ok(200);
+    proxy.arm(Fault::Failed, Reach::From(0));
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    for answer in join_all((0..20).map(|_| player.get("/v1/zones"))).await {
+        assert_eq!(answer.ok::<ZoneList>(200), known);
+    }
+    proxy.disarm();
 }
 
 #[tokio::test]

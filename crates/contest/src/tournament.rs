@@ -154,6 +154,7 @@ impl Tournament {
             Action::Register { entrant, rating, request } => self.register(entrant, rating, request),
             Action::CheckIn { entrant } => self.check_in(entrant),
             Action::Withdraw { entrant, request } => self.withdraw(entrant, request, effects),
+            Action::Disqualify { entrant } => self.disqualify(entrant),
             Action::Arrive { match_id, attempt, entrant } => self.arrive(match_id, attempt, entrant),
             Action::Start { match_id, instance } => self.start_match(match_id, instance),
             Action::LoseInstance { match_id, instance } => self.lose_instance(match_id, instance, effects),

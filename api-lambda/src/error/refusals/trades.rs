@@ -15,8 +15,9 @@ pub(crate) const NO_TRADE: Refusal = refusal(
 pub(crate) const NOT_TOGETHER: Refusal = refusal(
     StatusCode::CONFLICT,
     "not_together",
-    "The two are not in one instance",
-    "both characters must be in the same instance, and belong to different accounts",
+    "The two do not play in one instance",
+    "both characters must play in the same instance, where nobody trades who only looks on, and belong to different \
+     accounts",
 );
 
 pub(crate) const TRADING: Refusal = refusal(

@@ -160,7 +160,8 @@ pub(crate) async fn start(
     decide(&store, &region, id, None, |_| Ok(vec![Step::Core(action.clone())])).await
 }
 
-/// Takes an entrant out: its open and later matches are lost, and the accounts of its members cannot enter again.
+/// Takes an entrant out: its open and later matches are lost, it gets no prize, and the accounts of its members cannot
+/// enter again.
 #[utoipa::path(
     post, path = "/admin/v1/tournaments/{id}/disqualify", tag = "admin", security(("admin_key" = [])),
     params(
@@ -186,13 +187,10 @@ pub(crate) async fn disqualify(
     check_reason(&body.reason)?;
     let route = format!("tournament-disqualify-{id}");
     let keyed = KeyedRequest::of(&admin.actor(), &route, &key, &body);
-    let step = Step::Bar {
-        entrant: entrant_of(body.entrant),
-        request: request_id(&admin.actor(), &route, &key),
-        admin: admin.name.to_string(),
-        reason: body.reason,
-    };
-    decide(&store, &region, id, Some(&keyed), |_| Ok(vec![step.clone()])).await
+    let (entrant, request) = (entrant_of(body.entrant), request_id(&admin.actor(), &route, &key));
+    let (name, reason) = (admin.name.to_string(), body.reason);
+    decide(&store, &region, id, Some(&keyed), |live| Ok(live.bar_steps(entrant, (&name, &reason), request)))
+        .await
 }
 
 /// Refuses a reason that cannot be kept.

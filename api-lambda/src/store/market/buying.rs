@@ -10,6 +10,7 @@ use domain::time::UnixMillis;
 
 use super::claims::Owed;
 use super::form::StoredListing;
+use super::goods::Goods;
 use crate::store::characters::form::read_living;
 use crate::store::possessions::wallet::{Movement, Wallet, WalletRefusal};
 use crate::store::requests::StoredAnswer;
@@ -51,11 +52,15 @@ impl Store {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let Err(parts) = self.transact(parts).await? else { return Ok(Ok(())) };
-            let refused = parts.iter().zip(REFUSALS).find(|(part, _)| part.is_refused());
-            if let Some((_, refusal)) = refused {
+            let mut refused = parts.iter().zip(REFUSALS).filter(|(part, _)| part.is_refused());
+            // Of a lot that nobody can carry whole the buyer gets what there was room for when that was read.
+            let final_word = |refusal: &BuyRefusal| {
+                *refusal != BuyRefusal::NoRoom || !exceeds_stack(rules, &listing.goods)
+            };
+            if let Some((_, refusal)) = refused.next().filter(|(_, refusal)| final_word(refusal)) {
                 return Ok(Err(refusal));
             }
-            // A wallet, the seller, or the history has changed since it was read.
+            // A wallet, the seller, the history, or the room for a part of a lot has changed since it was read.
             back_off(attempt).await;
         }
         Err(StoreError::Contended("a sale"))
@@ -69,7 +74,10 @@ impl Store {
         answer: &StoredAnswer,
         now: UnixMillis,
     ) -> Result<Result<Vec<TransactWriteItem>, BuyRefusal>, StoreError> {
-        let Some(give) = self.give_goods_part(rules, buyer, &listing.goods, now) else {
+        let Some((given, rest)) = self.carried(rules, buyer, &listing.goods).await? else {
+            return Ok(Err(BuyRefusal::NoRoom));
+        };
+        let Some(give) = self.give_goods_part(rules, buyer, &given, now) else {
             return Ok(Err(BuyRefusal::NoRoom));
         };
         let seller = listing.seller;
@@ -94,11 +102,29 @@ impl Store {
         if listing.sale_fee > 0 {
             parts.push(self.fee_part(&listing.currency, "sale_fees", listing.sale_fee, now));
         }
+        parts.extend(rest.map(|rest| self.owe_part(listing.id, buyer, &Owed::Goods(rest), now)));
         let Some(proceeds) = self.proceeds_parts(listing, sellers, balance_max, now).await? else {
             return Ok(Err(BuyRefusal::Closed));
         };
         parts.extend(proceeds);
         Ok(Ok(parts))
+    }
+
+    /// What of the goods the buyer is given at once, and what waits to be collected: all and nothing, but of a lot
+    /// that the catalogue has made larger than a stack since it was listed, which nobody could buy otherwise. None if
+    /// the buyer has no room for any of that.
+    async fn carried(
+        &self,
+        rules: &PossessionRules,
+        buyer: CharacterId,
+        goods: &Goods,
+    ) -> Result<Option<(Goods, Option<Goods>)>, StoreError> {
+        let (Goods::Stack { kind, count }, true) = (goods, exceeds_stack(rules, goods)) else {
+            return Ok(Some((goods.clone(), None)));
+        };
+        let some = |count: u32| Goods::Stack { kind: kind.clone(), count };
+        let room = self.stack_room(rules, buyer, kind).await?;
+        Ok((room > 0).then(|| (some(room), Some(some(count - room)))))
     }
 
     /// What the seller gets: money at once, or a claim where it is deleted or has no room for it. None if it was
@@ -133,6 +159,12 @@ impl Store {
             return Ok(Some(Vec::new()));
         }
         let money = Money { currency: listing.currency.clone(), amount: gets };
-        Ok(Some(vec![self.owe_part(listing, &Owed::Money(money), now)]))
+        Ok(Some(vec![self.owe_part(listing.id, listing.seller, &Owed::Money(money), now)]))
     }
+}
+
+/// Whether the lot is more than anyone can carry: the catalogue allowed larger stacks when it was listed.
+fn exceeds_stack(rules: &PossessionRules, goods: &Goods) -> bool {
+    let most = rules.item(goods.kind()).map(|definition| definition.stack_max);
+    matches!(goods, Goods::Stack { count, .. } if most.is_some_and(|most| *count > most))
 }

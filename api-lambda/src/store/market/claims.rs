@@ -1,5 +1,5 @@
 //! Claims: what listings owe to characters that it could not be given to at once. A listing is closed once, so it
-//! leaves one claim at most, under its own id.
+//! leaves one claim at most for its seller and one for its buyer, under its own id.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::catalogue::PossessionRules;
@@ -10,7 +10,6 @@ use domain::ids::{CharacterId, ListingId};
 use domain::limits::AMOUNT_MAX;
 use domain::time::UnixMillis;
 
-use super::form::StoredListing;
 use super::goods::{Goods, goods_attributes, read_goods};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
@@ -25,7 +24,7 @@ const CLAIMS: &str = "claim#";
 /// What is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owed {
-    /// A lot that was not sold.
+    /// A lot that was not sold, or what of one its buyer had no room for.
     Goods(Goods),
     /// What a lot has brought.
     Money(Money),
@@ -84,18 +83,19 @@ fn claim_of(id: ListingId, created_at: UnixMillis, owed: &Owed) -> Claim {
 }
 
 impl Store {
-    /// What the listing owes to its seller waits to be collected. It is refused by nothing: the same transaction
+    /// What the listing owes to its seller or buyer waits to be collected. It is refused by nothing: the same transaction
     /// closes the listing, which happens once.
     pub(super) fn owe_part(
         &self,
-        listing: &StoredListing,
+        listing: ListingId,
+        to: CharacterId,
         owed: &Owed,
         now: UnixMillis,
     ) -> TransactWriteItem {
-        let mut item = item::new_item(listing.seller);
-        item.insert("sk".into(), text(claim_key(listing.id)));
+        let mut item = item::new_item(to);
+        item.insert("sk".into(), text(claim_key(listing)));
         // Not `listing`: that would put it into indexes.
-        item.insert("listing_id".into(), text(listing.id));
+        item.insert("listing_id".into(), text(listing));
         item.insert("created_at".into(), number(now.as_millis()));
         match owed {
             Owed::Goods(goods) => item.extend(goods_attributes(goods)),
@@ -203,8 +203,8 @@ impl Store {
         match owed {
             Owed::Goods(goods) => {
                 let goods = match (goods, rules.item(goods.kind())) {
-                    (Goods::Stack { kind, count }, Some(definition)) => {
-                        let room = definition.stack_max.saturating_sub(self.stack(to, kind).await?);
+                    (Goods::Stack { kind, count }, Some(_)) => {
+                        let room = self.stack_room(rules, to, kind).await?;
                         Goods::Stack { kind: kind.clone(), count: room.min(*count) }
                     }
                     _ => goods.clone(),

@@ -75,7 +75,7 @@ impl Store {
         let mut parts = vec![close];
         if !gone {
             let owed = Owed::Goods(listing.goods.clone());
-            parts.extend([self.uncount_listing_part(seller), self.owe_part(listing, &owed, now)]);
+            parts.extend([self.uncount_listing_part(seller), self.owe_part(listing.id, seller, &owed, now)]);
         }
         Ok(self.transact(parts).await?.map_err(|_| AlreadyClosed))
     }

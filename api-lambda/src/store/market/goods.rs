@@ -81,6 +81,17 @@ impl Store {
         }
     }
 
+    /// How many more of a kind of stacks the character has room for now.
+    pub(super) async fn stack_room(
+        &self,
+        rules: &PossessionRules,
+        owner: CharacterId,
+        kind: &ItemKind,
+    ) -> Result<u32, StoreError> {
+        let Some(definition) = rules.item(kind) else { return Ok(0) };
+        Ok(definition.stack_max.saturating_sub(self.stack(owner, kind).await?))
+    }
+
     /// Gives the goods that the same transaction takes from somewhere. None for a kind of stacks that the catalogue
     /// does not have (any more): nobody knows how many are too many.
     pub(super) fn give_goods_part(

@@ -220,7 +220,7 @@ impl Store {
         if !tells.is_empty() {
             set.push("tell_from = if_not_exists(tell_from, :next)");
         }
-        let pending = !tells.is_empty() || head.tell_from.is_some();
+        let pending = !tells.is_empty() || head.tell_from.is_some() || !head.untold.is_empty();
         let due_at = if pending { Some(record.at) } else { due_at(&next.live, record.at) };
         let expression = if let Some(due_at) = due_at {
             set.extend(["due = :due", "due_at = :due_at"]);

@@ -5,6 +5,7 @@ use domain::contract::tournaments::{TournamentState, TournamentSummary};
 use domain::ids::TournamentId;
 use domain::time::UnixMillis;
 
+use super::tell::Untold;
 use super::{Head, corrupt, due_partition};
 use crate::store::StoreError;
 use crate::store::item::{self, Item, number, text};
@@ -57,6 +58,23 @@ fn read_optional(item: &Item, name: &str) -> Result<Option<u64>, StoreError> {
     item.contains_key(name).then(|| item::read_number(item, name)).transpose()
 }
 
+pub(super) fn untold_value(untold: &Untold) -> AttributeValue {
+    AttributeValue::M(untold.iter().map(|(record, tries)| (record.to_string(), number(tries))).collect())
+}
+
+fn read_untold(id: TournamentId, item: &Item) -> Result<Untold, StoreError> {
+    if !item.contains_key("untold") {
+        return Ok(Untold::new());
+    }
+    let untold = item::read_map(item, "untold")?;
+    let read = |record: &String| {
+        let number =
+            record.parse().map_err(|_| corrupt(id, format!("{record:?} is no number of a record")))?;
+        Ok((number, item::read_number(untold, record)?))
+    };
+    untold.keys().map(read).collect()
+}
+
 pub(super) fn read_head(item: &Item) -> Result<Head, StoreError> {
     item::check_version(item)?;
     let id = item::read_parsed(item, "pk")?;
@@ -78,6 +96,7 @@ pub(super) fn read_head(item: &Item) -> Result<Head, StoreError> {
     Ok(Head {
         summary,
         tell_from: read_optional(item, "tell_from")?,
+        untold: read_untold(id, item)?,
         snapshot: item::read_number(item, "snapshot")?,
     })
 }

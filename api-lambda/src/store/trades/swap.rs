@@ -19,7 +19,7 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact};
 pub(crate) enum SwapRefusal {
     /// The trade is not as it was read.
     Changed,
-    /// One of them is not in the instance any more, or was deleted.
+    /// One of them is not in the instance any more, or only looks on there, or was deleted.
     Left,
     /// One of them does not have what it offers, or has no room for what it gets: in these words.
     Failed(String),
@@ -30,13 +30,13 @@ pub(crate) enum SwapRefusal {
 type Swap = Vec<(TransactWriteItem, Option<String>)>;
 
 impl Store {
-    /// Refused if the character is not in this instance.
+    /// Refused if the character does not play in this instance.
     fn inside_part(&self, character: CharacterId, instance: InstanceId) -> TransactWriteItem {
         transact::check(
             ConditionCheck::builder()
                 .table_name(&self.tables.players)
                 .key("pk", text(character))
-                .condition_expression("attribute_not_exists(deleted_at) AND instance = :instance")
+                .condition_expression("attribute_not_exists(deleted_at) AND attribute_not_exists(spectates) AND instance = :instance")
                 .expression_attribute_values(":instance", text(instance)),
         )
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::contract::mail::{HostOrder, Mailbox};
 use domain::contract::possessions::{Inventory, WalletBalances};
-use domain::contract::tournaments::{MyEntries, TournamentState};
+use domain::contract::tournaments::{MatchVerdict, MyEntries, TournamentState};
 use domain::ids::CharacterId;
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -190,4 +190,35 @@ async fn members_share_and_are_told() {
         told.iter().any(|kind| kind == "finished") && told.iter().any(|kind| kind == "prize"),
         "{told:?}"
     );
+}
+
+/// The second is disqualified by the ruling on the last match: the two of the semifinals move up.
+#[tokio::test]
+async fn who_is_disqualified_for_the_last_match_gets_no_prize() {
+    let app = App::start().await;
+    let people = contenders(&app, 4).await;
+    let fields = [("prizes", prizes()), ("best_of_final", json!(1))];
+    let cup = create(&app, &with(definition(&json!("single_elimination")), &fields)).await;
+    cup.fill(&people).await;
+    cup.start(&app).await;
+    let reader = &people[0].player;
+    for fixture in ready(&cup.bracket(reader).await) {
+        cup.win(&app, &fixture, super::pair(&fixture)[0]).await;
+    }
+    let last = ready(&cup.bracket(reader).await).into_iter().next().expect("the final");
+    let [winner, foul] = super::pair(&last);
+    let body = json!({ "ruling": { "disqualify": foul }, "reason": "he did" });
+    cup.decide(&app, &format!("/matches/{}/rule", last.id), &body).await.ok::<MatchVerdict>(200);
+    assert_eq!(step(&app).await.paid, 4);
+    let mut coins = Vec::new();
+    for one in &people {
+        let others = one.character != winner && one.character != foul;
+        let coin = holding(&one.player, one.character, "coin").await;
+        coins.push((one.character == foul, others, coin));
+    }
+    coins.sort_unstable();
+    // 501 and 101 together; nobody is left for what the fourth place gives.
+    assert_eq!(coins, [(false, false, 1_000), (false, true, 301), (false, true, 301), (true, false, 0)]);
+    let standings = cup.standings(reader).await;
+    assert_eq!((standings[0].entrant, standings[3].entrant), (winner, foul));
 }

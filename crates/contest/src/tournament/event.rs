@@ -58,6 +58,11 @@ pub enum Action {
         /// The request, so that its repeat after another registration does not withdraw again.
         request: RequestId,
     },
+    /// An entrant that is about to be made to leave has played foul: it stands below all others, and gets no prize.
+    Disqualify {
+        /// Who.
+        entrant: EntrantId,
+    },
     /// An entrant came to a match. Who did not come by its deadline loses against who did.
     Arrive {
         /// Which match.
@@ -162,6 +167,7 @@ impl Action {
                 | Self::Register { .. }
                 | Self::CheckIn { .. }
                 | Self::Withdraw { .. }
+                | Self::Disqualify { .. }
                 | Self::StartEarly { .. }
                 | Self::Cancel { .. }
         )

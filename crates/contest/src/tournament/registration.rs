@@ -46,6 +46,9 @@ pub struct Entrant {
     pub presence: Presence,
     /// The rank to start with, once it has started.
     pub seed: Option<Seed>,
+    /// Whether it was disqualified while the tournament ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disqualified: bool,
 }
 
 impl Tournament {
@@ -91,7 +94,9 @@ impl Tournament {
             self.forget_one();
         }
         let (registered_at, presence) = (self.now, Presence::Registered);
-        self.entrants.insert(entrant, Entrant { rating, requests, registered_at, presence, seed: None });
+        let (seed, disqualified) = (None, false);
+        self.entrants
+            .insert(entrant, Entrant { rating, requests, registered_at, presence, seed, disqualified });
         Ok(())
     }
 
@@ -157,6 +162,13 @@ impl Tournament {
             }
         }
         self.settle(effects);
+        Ok(())
+    }
+
+    /// Before the start there is nothing to be won yet, and after the end prizes are paid.
+    pub(super) fn disqualify(&mut self, entrant: EntrantId) -> Result<(), Refused> {
+        let known = self.entrants.get_mut(&entrant).ok_or(Refused::Unknown("entrant"))?;
+        known.disqualified |= self.phase == Phase::Running;
         Ok(())
     }
 

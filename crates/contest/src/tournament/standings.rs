@@ -22,6 +22,9 @@ pub struct Standing {
     pub seed: Seed,
     /// How well.
     pub score: Score,
+    /// Whether it was disqualified: then it stands below all who were not, and gets no prize.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disqualified: bool,
 }
 
 /// What places depend on. Of two, who is larger in the first field in which they differ stands higher.
@@ -50,17 +53,19 @@ impl Tournament {
             Format::SingleElimination | Format::DoubleElimination { .. } => self.bracket_scores(),
             Format::Swiss { .. } | Format::RoundRobin { .. } => self.table_scores(),
         };
+        let is_out = |index: usize| self.entrants.get(&self.seeds[index]).is_some_and(|one| one.disqualified);
         let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by_key(|index| (std::cmp::Reverse(scores[*index]), *index));
+        order.sort_by_key(|index| (is_out(*index), std::cmp::Reverse(scores[*index]), *index));
         let mut standings: Vec<Standing> = Vec::with_capacity(order.len());
         for (line, index) in order.into_iter().enumerate() {
             let position = u16::try_from(line + 1).expect("limits keep the entrants under 65,536");
+            let (score, disqualified) = (scores[index], is_out(index));
             let place = match standings.last() {
-                Some(above) if above.score == scores[index] => above.place,
+                Some(above) if above.score == score && above.disqualified == disqualified => above.place,
                 _ => position,
             };
             let (entrant, seed) = (self.seeds[index], Seed::at(index));
-            standings.push(Standing { place, position, entrant, seed, score: scores[index] });
+            standings.push(Standing { place, position, entrant, seed, score, disqualified });
         }
         standings
     }
@@ -123,14 +128,16 @@ impl Tournament {
     /// that a caller who lost the effects of the last event can still pay.
     ///
     /// Who share places share their prizes: what the places of the group give together is divided evenly, and
-    /// what does not divide goes one each to the first of them. Prizes of places that nobody holds stay unpaid.
+    /// what does not divide goes one each to the first of them. Prizes of places that nobody holds, or who was
+    /// disqualified, stay unpaid.
     #[must_use]
     pub fn prizes_due(&self) -> Vec<Effect> {
         let mut due = Vec::new();
         if self.phase != Phase::Finished {
             return due;
         }
-        let standings = self.standings();
+        let mut standings = self.standings();
+        standings.retain(|line| !line.disqualified);
         for group in standings.chunk_by(|a, b| a.place == b.place) {
             let mut sums = std::collections::BTreeMap::<&str, u64>::new();
             let held = |prize: &&Prize| group.iter().any(|line| line.position == prize.place);

@@ -84,7 +84,8 @@ pub(super) fn check_prizes(run: &Run) {
     let payments = run.effects.iter().filter(|effect| matches!(effect, Effect::PayPrize { .. }));
     assert_eq!(payments.cloned().collect::<Vec<_>>(), t.prizes_due(), "seed {}", run.seed);
     for reward in ["gold", "gem"] {
-        let held = t.definition().prizes.iter().filter(|p| usize::from(p.place) <= standings.len());
+        let fair = standings.iter().take_while(|line| !line.disqualified).count();
+        let held = t.definition().prizes.iter().filter(|p| usize::from(p.place) <= fair);
         let owed: u64 = held.filter(|p| p.reward == reward).map(|p| p.amount).sum();
         let paid = run.effects.iter().filter_map(|effect| match effect {
             Effect::PayPrize { reward: paid, amount, .. } if paid == reward => Some(*amount),

@@ -132,6 +132,9 @@ impl Run {
             if self.chance(1) {
                 let place = self.pick(self.tournament.seeds().len());
                 let who = self.tournament.seeds()[place];
+                if self.chance(40) {
+                    self.act(Action::Disqualify { entrant: who }).expect("it takes part");
+                }
                 let withdrawal = request(self.fresh());
                 self.act(Action::Withdraw { entrant: who, request: withdrawal }).expect("it takes part");
                 continue;

@@ -1,7 +1,8 @@
 //! The rules around the matches: definitions, registration, check-in, leaving, the end, and what can be read.
 
 use super::tests::{
-    DOUBLE, REGISTRATION_ENDS, SINGLE, at, definition, id, instance, prize, request, started, window,
+    DOUBLE, REGISTRATION_ENDS, SINGLE, at, definition, id, instance, play, prize, ready, request, started,
+    window,
 };
 use super::*;
 
@@ -210,4 +211,45 @@ fn an_admin_can_start_early_with_those_who_are_there() {
     cancelled.apply(at(200, cancel)).expect("open");
     assert!(matches!(cancelled.apply(at(201, early("sun"))), Err(Refused::TooLate(_))));
     assert!(matches!(cancelled.apply(at(201, early(" "))), Err(Refused::Invalid(_))));
+}
+
+#[test]
+fn who_is_disqualified_gets_no_prize_and_those_below_move_up() {
+    let paid = |tournament: &Tournament| -> Vec<(u16, EntrantId, u64)> {
+        let amount = |effect: Effect| match effect {
+            Effect::PayPrize { position, entrant, amount, .. } => (position, entrant, amount),
+            other => panic!("{other:?} is no payment"),
+        };
+        tournament.prizes_due().into_iter().map(amount).collect()
+    };
+    let out = |tournament: &mut Tournament, number: u64| {
+        let action = Action::Disqualify { entrant: id(number) };
+        assert_eq!(tournament.apply(at(1_200, action)), Ok(vec![]));
+    };
+    // Of four, 1 and 2 come to the final, and 2 loses it by a ruling that disqualifies.
+    let mut cup = started(definition(SINGLE), 4);
+    for _ in 0..2 {
+        let (match_id, pair) = ready(&cup).expect("a semifinal");
+        play(&mut cup, 1_100, match_id, pair[usize::from(pair[1] < pair[0])]);
+    }
+    let (match_id, _) = ready(&cup).expect("the final");
+    let (admin, reason) = ("ann".to_owned(), "seen on video".to_owned());
+    let rule =
+        Action::Resolve { match_id, ruling: Ruling::Winner(id(1)), admin, reason, request: request(900) };
+    let mut fair = cup.clone();
+    fair.apply(at(1_200, rule.clone())).expect("it can be ruled");
+    assert_eq!(paid(&fair), [(1, id(1), 100), (2, id(2), 50), (3, id(3), 13), (4, id(4), 12)]);
+    out(&mut cup, 2);
+    let effects = cup.apply(at(1_200, rule)).expect("it can be ruled");
+    assert_eq!(paid(&cup), [(1, id(1), 100), (2, id(3), 38), (3, id(4), 37)], "they share what is left");
+    assert_eq!(effects.iter().filter(|effect| matches!(effect, Effect::PayPrize { .. })).count(), 3);
+    let last = cup.standings().pop().expect("four lines");
+    assert_eq!((last.place, last.entrant, last.disqualified), (4, id(2), true));
+    // After the end it changes nothing: prizes may be paid by now.
+    out(&mut fair, 1);
+    assert_eq!(paid(&fair)[0], (1, id(1), 100));
+    // Who leaves of its own accord keeps its place.
+    let mut left = started(definition(SINGLE), 2);
+    left.apply(at(1_200, Action::Withdraw { entrant: id(2), request: request(901) })).expect("it takes part");
+    assert_eq!(paid(&left), [(1, id(1), 100), (2, id(2), 50)]);
 }
