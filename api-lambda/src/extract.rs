@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, header};
-use domain::contract::IDEMPOTENCY_HEADER;
 pub(crate) use domain::contract::admin::Role;
+use domain::contract::{IDEMPOTENCY_HEADER, JobCall};
 use domain::ids::AdminKeyId;
 use domain::limits::{BODY_BYTES_MAX, CATALOGUE_BYTES_MAX};
 use domain::token::AccessClaims;
@@ -222,6 +223,22 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         read(request, BODY_BYTES_MAX, ApiError::BodyTooLarge).await.map(Self)
+    }
+}
+
+/// Where a job goes on: the JSON body of its call, which may be left out.
+pub(crate) struct Job(pub(crate) Option<Cursor>);
+
+impl<S: Send + Sync> FromRequest<S> for Job {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(Self(None));
+        }
+        let Body(call) = Body::<Option<JobCall>>::from_request(request, state).await?;
+        let cursor = call.and_then(|call| call.cursor).map(Cursor::try_from).transpose();
+        cursor.map(Self).map_err(|error| ApiError::BadBody(error.to_string()))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn store() -> Store {
     let config =
         ApiConfig { dynamodb_endpoint: Some(endpoint), table_prefix: "t-".into(), ..ApiConfig::default() };
     crate::migrations::apply(&config).await.expect("a fresh store is migrated");
-    Store::new(connect(&config).await, &config.table_prefix)
+    Store::new(connect(&config).await, &config)
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ pub(crate) struct Proxy {
     on_trial: AtomicBool,
     calls: AtomicU64,
     plan: std::sync::Mutex<(Fault, Reach)>,
+    /// Milliseconds that each call takes longer.
+    pub(crate) delay_ms: AtomicU64,
     held: std::sync::Mutex<Option<Held>>,
 }
 
@@ -73,6 +75,7 @@ impl Proxy {
             on_trial: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             plan: std::sync::Mutex::new((Fault::Failed, Reach::One(0))),
+            delay_ms: AtomicU64::new(0),
             held: std::sync::Mutex::new(None),
         });
         let shared = Arc::clone(&proxy);
@@ -119,6 +122,8 @@ impl Proxy {
             let _ = came.send(());
             let _ = go_on.await;
         }
+        let delay = std::time::Duration::from_millis(self.delay_ms.load(Ordering::SeqCst));
+        tokio::time::sleep(delay).await;
         let fault = self.fault();
         match fault {
             Some(Fault::Throttled) => {
