@@ -188,6 +188,7 @@ async fn submits_that_make_no_sense_are_refused() {
         json!({}),
         json!({ "scores": [{ "character": world.id(0) }] }),
         json!({ "scores": [{ "character": "bob", "score": 1 }] }),
+        json!({ "scores": [[world.id(0), 1, 0]] }),
         json!({ "scores": [{ "character": world.id(0), "score": 1.5 }] }),
         json!({ "scores": [{ "character": world.id(0), "score": 9_223_372_036_854_775_808_u64 }] }),
         json!({ "scores": [{ "character": world.id(0), "score": 1, "rank": 1 }] }),
