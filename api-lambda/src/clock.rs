@@ -1,6 +1,6 @@
 //! The wall clock and the machine's randomness, read here only. It knows nothing of what they are for.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::time::UnixMillis;
 
@@ -8,6 +8,20 @@ use domain::time::UnixMillis;
 pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Until when a piece of work may begin another part of itself: soon enough for the answer to come in time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    pub(crate) fn after(duration: Duration) -> Self {
+        Self(Instant::now() + duration)
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
 }
 
 /// 128 bits that nobody can guess.

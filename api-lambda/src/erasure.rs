@@ -39,10 +39,10 @@ pub(crate) async fn go_on(
     let account = job.subject.account;
     let characters: Vec<_> = job.subject.characters.iter().copied().collect();
     bans::kick(store, &characters, REASON, now).await?;
-    store.erase_keyed(&job, now).await?;
+    let is_gone = store.erase_keyed(&job, now).await?;
     edge.erase(account).await?;
     let settled = now.millis_since(job.begun_at) >= settle.0;
-    if settled && store.erase_mentions(&mut job, &region.name).await? {
+    if settled && is_gone && store.erase_mentions(&mut job, &region.name).await? {
         store.end_erasure(account, now).await?;
         return Ok(ErasureState { state: Erasure::Done, begun_at: None });
     }

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, header};
-use domain::contract::IDEMPOTENCY_HEADER;
 pub(crate) use domain::contract::admin::Role;
+use domain::contract::{IDEMPOTENCY_HEADER, JobCall};
 use domain::ids::AdminKeyId;
 use domain::limits::{BODY_BYTES_MAX, CATALOGUE_BYTES_MAX};
 use domain::token::AccessClaims;
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{ApiError, refusals};
 use crate::keys::AccessKeys;
@@ -220,7 +222,7 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T, S> FromRequest<S> for Body<T>
 where
-    T: DeserializeOwned,
+    T: DeserializeOwned + Serialize,
     S: Send + Sync,
 {
     type Rejection = ApiError;
@@ -230,12 +232,28 @@ where
     }
 }
 
+/// Where a job goes on: the JSON body of its call, which may be left out.
+pub(crate) struct Job(pub(crate) Option<Cursor>);
+
+impl<S: Send + Sync> FromRequest<S> for Job {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(Self(None));
+        }
+        let Body(call) = Body::<Option<JobCall>>::from_request(request, state).await?;
+        let cursor = call.and_then(|call| call.cursor).map(Cursor::try_from).transpose();
+        cursor.map(Self).map_err(|error| ApiError::BadBody(error.to_string()))
+    }
+}
+
 /// A JSON body that may be larger than others: a catalogue, laid out for people.
 pub(crate) struct Document<T>(pub(crate) T);
 
 impl<T, S> FromRequest<S> for Document<T>
 where
-    T: DeserializeOwned,
+    T: DeserializeOwned + Serialize,
     S: Send + Sync,
 {
     type Rejection = ApiError;
@@ -270,8 +288,8 @@ async fn read_bytes(request: Request, bytes_max: usize) -> Result<Option<Vec<u8>
 }
 
 /// Reads a body, which is an object in all routes. serde would take an array of the values in the order of the fields
-/// as well, and the description does not tell of that.
-async fn read<T: DeserializeOwned>(
+/// for any object as well, and the description does not tell of that.
+async fn read<T: DeserializeOwned + Serialize>(
     request: Request,
     bytes_max: usize,
     too_large: ApiError,
@@ -282,11 +300,37 @@ async fn read<T: DeserializeOwned>(
         return Err(refusals::BODY_TYPE.into());
     }
     if bytes.trim_ascii_start().starts_with(b"[") {
-        let words =
-            "the body does not have the form that this address takes: it must be an object, not an array";
-        return Err(ApiError::BadBody(words.into()));
+        return Err(not_an_object("it"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(describe(&error)))
+    let body: T = serde_json::from_slice(&bytes).map_err(|error| ApiError::BadBody(describe(&error)))?;
+    if bytes.contains(&b'[')
+        && let (Ok(sent), Ok(read)) = (serde_json::from_slice(&bytes), serde_json::to_value(&body))
+        && let Some(place) = array_for_object(&sent, &read)
+    {
+        return Err(not_an_object(place.trim_start_matches('.')));
+    }
+    Ok(body)
+}
+
+fn not_an_object(what: &str) -> ApiError {
+    let form = "the body does not have the form that this address takes";
+    ApiError::BadBody(shorten(&format!("{form}: {what} must be an object, not an array")))
+}
+
+/// Where an array was sent that was read as an object: what was read tells so, written again.
+fn array_for_object(sent: &Value, read: &Value) -> Option<String> {
+    match (sent, read) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Array(sent), Value::Array(read)) => sent
+            .iter()
+            .zip(read)
+            .enumerate()
+            .find_map(|(at, (sent, read))| Some(format!("[{at}]{}", array_for_object(sent, read)?))),
+        (Value::Object(sent), Value::Object(read)) => sent
+            .iter()
+            .find_map(|(name, sent)| Some(format!(".{name}{}", array_for_object(sent, read.get(name)?)?))),
+        _ => None,
+    }
 }
 
 fn describe(error: &serde_json::Error) -> String {

@@ -106,7 +106,7 @@ impl Api {
             .map_err(|error| ConfigError { faults: vec![format!("ticket_keys: {error}")] })?;
         let client = store::connect(&config).await;
         let metrics = Arc::new(Metrics::default());
-        let store = Store::new(client, &config.table_prefix);
+        let store = Store::new(client, &config);
         let owner = config.owner_key.as_deref().map(SharedSecret::new);
         let rates = Arc::new(Rates::new(Limits {
             player: config.rate_limit_player,

@@ -115,6 +115,9 @@ pub(crate) enum Wish {
     Unblock { character: CharacterId },
     /// To leave no trace.
     Vanish,
+    /// To leave no trace of this own character, which is no more. Who blocks the asker by it goes on to do so, under a
+    /// mask that is nobody's: a block is of the account.
+    Forget { character: CharacterId, mask: CharacterId },
 }
 
 /// Why a wish is not granted.
@@ -190,6 +193,7 @@ impl Relation {
                 stance.block.take_if(|block| block.character == character).ok_or(Unwanted::NoBlock)?;
             }
             Wish::Vanish => next = Self::default(),
+            Wish::Forget { character, mask } => next.forget(side, character, mask),
         }
         Ok(next)
     }
@@ -223,6 +227,16 @@ impl Relation {
         Ok(())
     }
 
+    fn forget(&mut self, side: Side, own: CharacterId, mask: CharacterId) {
+        let other = side.other().index();
+        self.friends.take_if(|friends| friends.knows[other] == own);
+        self.sides[side.index()].request.take_if(|request| request.from == own);
+        self.sides[other].request.take_if(|request| request.to == own);
+        if let Some(block) = self.sides[other].block.as_mut().filter(|block| block.character == own) {
+            block.character = mask;
+        }
+    }
+
     fn asked(&self, side: Side, from: CharacterId) -> Option<&Request> {
         self.sides[side.index()].request.as_ref().filter(|request| request.from == from && !request.hidden)
     }
@@ -242,6 +256,13 @@ impl Relation {
             stance.request = None;
         }
         self.friends = Some(Friendship { knows, since: now });
+    }
+
+    /// Whether something of it is about this character of `side`.
+    pub(crate) fn knows(&self, side: Side, own: CharacterId) -> bool {
+        let nobody = CharacterId::from_u128(0);
+        self.after(side, Wish::Forget { character: own, mask: nobody }, UnixMillis::default())
+            .is_ok_and(|after| after != *self)
     }
 
     /// Whether there is nothing between the two.

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::shared::IntoShared as _;
 
+use crate::clock::Deadline;
 use crate::config::ApiConfig;
 use item::Item;
 use meter::processor::LappedHttp;
@@ -28,6 +29,7 @@ pub(crate) mod claims;
 pub(crate) mod content;
 pub(crate) mod coordinator;
 pub(crate) mod cursor;
+pub(crate) mod due;
 pub(crate) mod fleet;
 pub(crate) mod instances;
 pub(crate) mod item;
@@ -128,13 +130,18 @@ pub(crate) struct Store {
     tables: Arc<Tables>,
     tournaments: Arc<tournaments::Cache>,
     boards: Arc<boards::Known>,
+    /// The region that this API serves.
+    region: Arc<str>,
+    /// How long a job goes on in one call.
+    step: Duration,
 }
 
 impl Store {
-    pub(crate) fn new(client: Client, prefix: &str) -> Self {
+    pub(crate) fn new(client: Client, config: &ApiConfig) -> Self {
+        let prefix = &config.table_prefix;
         let name = |table: &str| format!("{prefix}{table}");
         let tables = Tables {
-            prefix: prefix.to_owned(),
+            prefix: prefix.clone(),
             players: name("players"),
             requests: name("requests"),
             fleet: name("fleet"),
@@ -150,7 +157,20 @@ impl Store {
             possessions: name("possessions"),
             market: name("market"),
         };
-        Self { client, tables: Arc::new(tables), boards: Arc::default(), tournaments: Arc::default() }
+        Self {
+            client,
+            tables: Arc::new(tables),
+            boards: Arc::default(),
+            tournaments: Arc::default(),
+            region: config.region.as_str().into(),
+            step: Duration::from_millis(config.request_timeout_ms) * 3 / 10,
+        }
+    }
+
+    /// Until when a job may begin another part of its work, if its request begins now: early enough that the part which
+    /// is the slowest still ends before the request is given up.
+    pub(crate) fn step_deadline(&self) -> Deadline {
+        Deadline::after(self.step)
     }
 
     /// Whether the store answers.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::contract::Problem;
 use domain::contract::players::{
     Character, CharacterList, CreateCharacter, DeletedCharacterList, PurgedCharacters, RenameCharacter,
     RestoreCharacter,
 };
+use domain::contract::JobCall;
 use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
 
 use crate::error::{ApiError, refusals};
-use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Paging, Player, Service};
+use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Job, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
 use crate::state::Region;
 use crate::store::Store;
@@ -250,10 +250,11 @@ pub(crate) async fn restore(
     Err(if living { refusals::characters::NOT_DELETED.into() } else { refused })
 }
 
-/// Purges characters that were deleted more than 30 days ago, with all that they had. To be called now and then,
-/// and again at once while `more` is true; calls at the same time do no harm.
+/// Purges characters that were deleted more than 30 days ago, with all that they had. To be called now and then, and
+/// again at once with `next` while it is there; calls at the same time do no harm.
 #[utoipa::path(
     post, path = "/internal/v1/characters/purge", tag = "internal", security(("service_token" = [])),
+    request_body = Option<JobCall>,
     responses(
         (status = 200, body = PurgedCharacters),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -262,7 +263,8 @@ pub(crate) async fn restore(
 pub(crate) async fn purge(
     _: Service,
     State(store): State<Store>,
+    Job(cursor): Job,
 ) -> Result<Json<PurgedCharacters>, ApiError> {
-    let purged = store.purge_characters(crate::clock::now()).await?;
-    Ok(Json(PurgedCharacters { characters: purged.characters, more: purged.more }))
+    let (characters, next) = store.purge_characters(cursor.as_ref(), crate::clock::now()).await?;
+    Ok(Json(PurgedCharacters { characters, more: next.is_some(), next: next.map(String::from) }))
 }

@@ -37,7 +37,7 @@ impl Store {
 }
 
 /// A number that may be missing.
-pub(super) fn read_optional_number(item: &Item, name: &str) -> Result<Option<u64>, StoreError> {
+pub(in crate::store) fn read_optional_number(item: &Item, name: &str) -> Result<Option<u64>, StoreError> {
     item.contains_key(name).then(|| item::read_number(item, name)).transpose()
 }
 

@@ -4,13 +4,14 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `chr_...` | `e#{board}#{season}` | an entry: score, subscore, when it was reached, its version, whether it is hidden |
-//! | `chr_...` | `flag` | whether the character is banned or deleted; `work` while its entries must follow |
+//! | `chr_...` | `flag` | whether the character is banned or deleted, since when; `work` while its entries must follow |
 //! | `i#{board}#{season}#{partition}` | `{key}#{when}#{character}` | the entries in the order of their ranks |
 //! | `h#{board}#{season}#{partition}` | the same | the hidden ones, which no rank counts |
 //! | `n#{board}#{season}#{node}` | `n` | a node of the counting tree |
 //! | `s#{board}` | `{season}` | a season that has entries, and how its ranks are counted |
 //! | `r#{board}#{copy}` | `r` | when an administrator last reset the board |
 //! | `x#{board}#{season}` | `x` | how many repairs there were |
+//! | `boards` | `{board}` | a board: its home, and since when the catalogue lacks it |
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,7 @@ mod check;
 mod entries;
 mod events;
 mod hide;
+mod homes;
 mod import;
 mod nodes;
 mod pages;
@@ -59,6 +61,8 @@ pub(crate) struct Board {
     pub(crate) definition: BoardDefinition,
     /// Its name in keys. Tables are replicated, so the boards of regions bear their names.
     key: String,
+    /// The region whose store changes its entries: a transaction ends at the region.
+    home: String,
     /// Whether this region takes its scores.
     pub(crate) is_writable: bool,
 }
@@ -66,11 +70,12 @@ pub(crate) struct Board {
 impl Board {
     pub(crate) fn of(definition: &BoardDefinition, region: &str) -> Self {
         let board = &definition.board;
-        let (key, is_writable) = match &definition.scope {
-            BoardScope::Region => (format!("{board}@{region}"), true),
-            BoardScope::Global { home } => (board.to_string(), home == region),
+        let (key, home) = match &definition.scope {
+            BoardScope::Region => (format!("{board}@{region}"), region.to_owned()),
+            BoardScope::Global { home } => (board.to_string(), home.clone()),
         };
-        Self { definition: definition.clone(), key, is_writable }
+        let is_writable = home == region;
+        Self { definition: definition.clone(), key, home, is_writable }
     }
 
     fn operator(&self) -> Operator {

@@ -53,6 +53,11 @@ impl Cursor {
         Self(BTreeMap::from([(name.to_owned(), place.to_string())]))
     }
 
+    /// The cursor of a place that takes several words.
+    pub(crate) fn of_places<const N: usize>(places: [(&str, String); N]) -> Self {
+        Self(places.map(|(name, place)| (name.to_owned(), place)).into())
+    }
+
     /// The key to start after, if the cursor fits the query: it has what the query leaves open, and nothing else.
     pub(crate) fn start(&self, form: &[(&str, KeyPart<'_>)]) -> Result<Item, StoreError> {
         let mut given = self.0.len();

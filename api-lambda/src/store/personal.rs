@@ -13,7 +13,7 @@ use crate::store::cursor::KeyPart;
 use crate::store::item::{Item, text};
 use crate::store::{Store, StoreError, unavailable};
 
-mod character;
+pub(crate) mod character;
 pub(crate) mod erase;
 mod export;
 mod own;

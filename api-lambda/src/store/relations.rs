@@ -1,14 +1,14 @@
 //! Relations between accounts in the table `social`. `pair#...` is the truth about two accounts, and every change is
 //! conditional on the stamp that it has; the lists of both and their counts change with it, in one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use domain::ids::{AccountId, CharacterId};
 use domain::limits::{BLOCKS_MAX, FRIEND_REQUESTS_MAX, FRIEND_REQUESTS_WAITING_MAX, FRIENDS_MAX};
 use domain::time::UnixMillis;
 
-use crate::relation::{List, Pair, Relation, Side, Unwanted, Wish};
+use crate::relation::{Entry, List, Pair, Relation, Side, Unwanted, Wish};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
@@ -70,6 +70,15 @@ const fn list_max(list: List) -> Option<u32> {
 /// The key of an entry holds the character, never the account: cursors show it.
 fn entry_key(list: List, character: CharacterId) -> String {
     format!("{}#{character}", list_name(list))
+}
+
+/// The key of what a list has about the `other` account, known by this character. Many block an account by the same
+/// character of it; that list is shown to nobody.
+fn listing_key(list: List, character: CharacterId, other: AccountId) -> String {
+    match list {
+        List::BlockedBy => format!("{}#{other}", list_name(list)),
+        _ => entry_key(list, character),
+    }
 }
 
 impl Store {
@@ -227,24 +236,25 @@ impl Store {
         before: &Relation,
         after: &Relation,
     ) -> Vec<TransactWriteItem> {
-        let account = pair.account(side);
+        let (account, other) = (pair.account(side), pair.account(side.other()));
         let mut parts = Vec::new();
         for list in List::ALL {
             let (had, has) = (before.entry(side, list), after.entry(side, list));
             if had == has {
                 continue;
             }
-            if let Some(gone) = had.filter(|had| has.is_none_or(|has| has.character != had.character)) {
-                let key = social_key(account, entry_key(list, gone.character));
+            let key_of = |entry: Entry| listing_key(list, entry.character, other);
+            if let Some(gone) = had.map(key_of).filter(|had| has.map(key_of).as_ref() != Some(had)) {
+                let key = social_key(account, gone);
                 let delete = Delete::builder().table_name(&self.tables.social).set_key(Some(key));
                 parts.push(transact::delete(delete));
             }
             if let Some(entry) = has {
                 let mut item = item::new_item(account);
                 item.extend([
-                    ("sk".to_owned(), text(entry_key(list, entry.character))),
+                    ("sk".to_owned(), text(key_of(entry))),
                     ("character".to_owned(), text(entry.character)),
-                    ("account".to_owned(), text(pair.account(side.other()))),
+                    ("account".to_owned(), text(other)),
                     ("since".to_owned(), number(entry.since.as_millis())),
                 ]);
                 let put = Put::builder().table_name(&self.tables.social).set_item(Some(item));
@@ -252,6 +262,27 @@ impl Store {
             }
         }
         parts
+    }
+
+    /// Those of `others` to whom this character of `me` is something: a friend, one who asks or is asked, one who is
+    /// blocked.
+    pub(crate) async fn known_by(
+        &self,
+        (me, character): (AccountId, CharacterId),
+        others: &BTreeSet<AccountId>,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let pairs = others.iter().filter_map(|other| Some((*other, Pair::of(me, *other)?)));
+        let pairs: BTreeMap<String, _> =
+            pairs.map(|(other, (pair, side))| (pair_key(pair), (other, side))).collect();
+        let keys = pairs.keys().map(|pair| social_key(pair, PAIR)).collect();
+        let mut known = Vec::new();
+        for item in self.social_items(keys).await? {
+            let Some((other, side)) = pairs.get(item::read_text(&item, "pk")?) else { continue };
+            if read_relation(&item)?.knows(*side, character) {
+                known.push(*other);
+            }
+        }
+        Ok(known)
     }
 
     /// Whose character this entry of a list of `account` is.

@@ -2,6 +2,8 @@
 //! partition of the account and the index by author, where everything about it is; a deletion that was cut short is
 //! done again from the start, and finds what is left.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::Put;
 use domain::contract::chat::Report;
 use domain::ids::{AccountId, CharacterId, PartyId, ReportId};
@@ -54,6 +56,28 @@ impl Store {
                 self.forget_in_party(account, &mark, now).await?;
                 self.delete_social(social_key(account, item::read_text(&mark, "sk")?)).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes a character that is no more out of what others know the account by: friendships and requests that go by it
+    /// end, blocks stay under a mask.
+    pub(crate) async fn forget_in_relations(
+        &self,
+        account: AccountId,
+        character: CharacterId,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let items = self.social_partition(account).await?;
+        let listed = items.iter().filter(|item| item.contains_key("account"));
+        let others: BTreeSet<AccountId> =
+            listed.map(|item| item::read_parsed(item, "account")).collect::<Result<_, _>>()?;
+        // Of the beginning of time, so that it is known for what it is.
+        let mask = CharacterId::new(UnixMillis::new(0), crate::clock::random_u128());
+        for other in self.known_by((account, character), &others).await? {
+            let wish = Wish::Forget { character, mask };
+            // A wish to forget is always granted.
+            let _ = self.change_relation((account, other), wish, now, |_| None).await?;
         }
         Ok(())
     }

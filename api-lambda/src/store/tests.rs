@@ -21,7 +21,7 @@ pub(super) async fn store_with(change: impl FnOnce(&mut ApiConfig)) -> Store {
         ApiConfig { dynamodb_endpoint: Some(endpoint), table_prefix: "t-".into(), ..ApiConfig::default() };
     change(&mut config);
     crate::migrations::apply(&config).await.expect("a fresh store is migrated");
-    Store::new(connect(&config).await, &config.table_prefix)
+    Store::new(connect(&config).await, &config)
 }
 
 #[tokio::test]

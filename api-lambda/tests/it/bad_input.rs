@@ -54,6 +54,21 @@ async fn bad_bodies_are_refused_in_our_words() {
 }
 
 #[tokio::test]
+async fn arrays_are_no_objects_wherever_they_stand() {
+    let app = App::start().await;
+    let player = app.player().await;
+    let hero = player.create("Ada").await.id;
+    let listing = |lot| json!({ "character": hero, "lot": lot, "currency": "coin", "price": 9, "hours": 1 });
+    let place = "lot.stack must be an object, not an array";
+    let refused = player.post("/v1/market/listings", &listing(json!({ "stack": ["hide", 1] }))).await;
+    let detail = refused.problem(400, "bad_body").detail;
+    assert!(detail.contains(place), "{detail}");
+    let whole = listing(json!({ "stack": { "item": "hide", "count": 1 } }));
+    let understood = player.post_keyed("/v1/market/listings", "k", &whole).await;
+    assert_ne!(understood.status, 400, "{}", understood.text);
+}
+
+#[tokio::test]
 async fn a_huge_body_is_refused_and_the_sender_gets_to_know() {
     let app = App::start().await;
     let player = app.player().await;

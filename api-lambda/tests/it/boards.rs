@@ -1,6 +1,6 @@
 //! `/internal/v1/boards` and `/admin/v1/boards`, and the boards that the tests define.
 
-use domain::catalogue::{BoardDefinition, BoardOperator, BoardOrder, Catalogue, ScoreRange};
+use domain::catalogue::{BoardDefinition, BoardOperator, BoardOrder, BoardScope, Catalogue, ScoreRange};
 use domain::contract::boards::{
     BoardChecked, BoardWasReset, BoardsHidden, LeaderboardEntry, LeaderboardPage, ScoresSubmitted, SeasonList,
 };
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, App, Engine, SERVICE_TOKEN, random, send};
 
 mod history;
+mod homes;
 mod losses;
 mod upkeep;
 
@@ -31,7 +32,9 @@ fn definitions() -> Vec<BoardDefinition> {
         ..base.clone()
     };
     let subscores = Some(ScoreRange { from: 0, to: 3 });
+    let world = board("world", BoardOperator::Sum, BoardOrder::Descending, 20_000, None, 1);
     vec![
+        BoardDefinition { scope: BoardScope::Global { home: "local".into() }, ..world },
         board("points", BoardOperator::Sum, BoardOrder::Descending, 20_000, None, 1),
         board("laps", BoardOperator::Best, BoardOrder::Ascending, 50, subscores, 1),
         board("mood", BoardOperator::Last, BoardOrder::Descending, 5, None, 3),
@@ -185,6 +188,7 @@ async fn submits_that_make_no_sense_are_refused() {
         json!({}),
         json!({ "scores": [{ "character": world.id(0) }] }),
         json!({ "scores": [{ "character": "bob", "score": 1 }] }),
+        json!({ "scores": [[world.id(0), 1, 0]] }),
         json!({ "scores": [{ "character": world.id(0), "score": 1.5 }] }),
         json!({ "scores": [{ "character": world.id(0), "score": 9_223_372_036_854_775_808_u64 }] }),
         json!({ "scores": [{ "character": world.id(0), "score": 1, "rank": 1 }] }),

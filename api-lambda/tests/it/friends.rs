@@ -30,7 +30,7 @@ impl Person<'_> {
         self.character.id
     }
 
-    async fn ask(&self, other: &Person<'_>) -> Answer {
+    pub(crate) async fn ask(&self, other: &Person<'_>) -> Answer {
         let body = json!({ "from": self.id(), "to": { "character": other.id() } });
         self.player.post("/v1/friends/requests", &body).await
     }
@@ -50,30 +50,30 @@ impl Person<'_> {
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
-    async fn list(&self, path: &str) -> Vec<CharacterId> {
+    pub(crate) async fn list(&self, path: &str) -> Vec<CharacterId> {
         let page: AcquaintancePage = self.player.get(path).await.ok(200);
         assert!(page.next.is_none());
         page.entries.into_iter().map(|entry| entry.character).collect()
     }
 
-    async fn friends(&self) -> Vec<CharacterId> {
+    pub(crate) async fn friends(&self) -> Vec<CharacterId> {
         let page: FriendPage = self.player.get("/v1/friends").await.ok(200);
         page.friends.into_iter().map(|friend| friend.character).collect()
     }
 
-    async fn incoming(&self) -> Vec<CharacterId> {
+    pub(crate) async fn incoming(&self) -> Vec<CharacterId> {
         let incoming = self.list("/v1/friends/requests?direction=incoming").await;
         assert_eq!(self.list("/v1/friends/requests").await, incoming, "unless told otherwise");
         incoming
     }
 
-    async fn outgoing(&self) -> Vec<CharacterId> {
+    pub(crate) async fn outgoing(&self) -> Vec<CharacterId> {
         self.list("/v1/friends/requests?direction=outgoing").await
     }
 }
 
 /// What the store counts of an account, beside what is listed.
-async fn counts(app: &App, person: &Person<'_>) -> (u64, u64, u64, u64) {
+pub(crate) async fn counts(app: &App, person: &Person<'_>) -> (u64, u64, u64, u64) {
     let key = |text: &str| AttributeValue::S(text.to_owned());
     let table = format!("{}social", app.engine.table_prefix);
     let call = app.engine.client().get_item().table_name(table).consistent_read(true);

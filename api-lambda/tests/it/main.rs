@@ -23,6 +23,7 @@ mod parties;
 mod possessions;
 mod possessions_random;
 mod proxy;
+mod purges;
 mod rate;
 mod restoration;
 mod rooms;

@@ -52,6 +52,8 @@ pub(crate) struct Proxy {
     on_trial: AtomicBool,
     calls: AtomicU64,
     plan: std::sync::Mutex<(Fault, Reach)>,
+    /// Milliseconds that each call takes longer.
+    pub(crate) delay_ms: AtomicU64,
     held: std::sync::Mutex<Option<Held>>,
     refused: std::sync::Mutex<Vec<String>>,
 }
@@ -74,6 +76,7 @@ impl Proxy {
             on_trial: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             plan: std::sync::Mutex::new((Fault::Failed, Reach::One(0))),
+            delay_ms: AtomicU64::new(0),
             held: std::sync::Mutex::new(None),
             refused: std::sync::Mutex::default(),
         });
@@ -131,6 +134,8 @@ impl Proxy {
             let _ = came.send(());
             let _ = go_on.await;
         }
+        let delay = std::time::Duration::from_millis(self.delay_ms.load(Ordering::SeqCst));
+        tokio::time::sleep(delay).await;
         let fault = if self.is_refused(&body) { Some(Fault::Failed) } else { self.fault() };
         match fault {
             Some(Fault::Throttled) => {

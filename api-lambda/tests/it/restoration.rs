@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Player, now, random};
 use crate::instances::world;
 
-const KEPT_MILLIS: u64 = domain::limits::DELETED_CHARACTER_KEPT_MILLIS;
+pub(crate) const KEPT_MILLIS: u64 = domain::limits::DELETED_CHARACTER_KEPT_MILLIS;
 
 fn restore_path(id: CharacterId) -> String {
     format!("/v1/characters/{id}/restore")
@@ -24,7 +24,7 @@ async fn delete(player: &Player<'_>, id: CharacterId) {
 }
 
 /// Makes it as if the character had been deleted `millis` ago.
-async fn deleted_before(app: &App, id: CharacterId, millis: u64) {
+pub(crate) async fn deleted_before(app: &App, id: CharacterId, millis: u64) {
     let client = app.engine.client();
     let table = |name: &str| format!("{}{name}", app.engine.table_prefix);
     let text = |text: String| AttributeValue::S(text);
@@ -50,7 +50,7 @@ async fn deleted_before(app: &App, id: CharacterId, millis: u64) {
 }
 
 /// Items of every table that name the character, wherever; but for answers to requests, of which none lasts.
-async fn traces(app: &App, id: CharacterId) -> Vec<String> {
+pub(crate) async fn traces(app: &App, id: CharacterId) -> Vec<String> {
     let everything = app.engine.everything().await.into_iter().filter(|(table, _)| table != "requests");
     let all =
         everything.flat_map(|(table, items)| items.into_iter().map(move |item| format!("{table}: {item}")));
@@ -238,7 +238,7 @@ async fn what_was_deleted_long_ago_is_purged_completely_and_nothing_else() {
     let empty = json!({});
     let purge = || app.internal("/characters/purge", &empty);
     let nothing: PurgedCharacters = purge().await.ok(200);
-    assert_eq!(nothing, PurgedCharacters { characters: Vec::new(), more: false });
+    assert_eq!(nothing, PurgedCharacters { characters: Vec::new(), more: false, next: None });
     deleted_before(&app, old.id, KEPT_MILLIS).await;
     deleted_before(&app, young.id, KEPT_MILLIS - 60_000).await;
     player.post(&restore_path(old.id), &json!({})).await.problem(410, "restore_expired");

@@ -34,6 +34,15 @@ pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// The media type of [`Problem`].
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
+/// Body of the call of a job that goes on where the answer before has told; without it the job begins anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobCall {
+    /// The `next` of the answer before.
+    pub cursor: Option<String>,
+}
+
 /// An error answer (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

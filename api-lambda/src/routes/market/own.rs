@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use domain::contract::Problem;
 use domain::contract::market::{Claim, ClaimPage, ExpiredListings, ListingPage};
+use domain::contract::JobCall;
 use domain::ids::{CharacterId, ListingId};
 
 use super::TOPIC;
 use crate::error::ApiError;
 use crate::error::refusals::characters::NO_CHARACTER;
 use crate::error::refusals::market as refusals;
-use crate::extract::{IdempotencyKey, InPath, InQuery, Paging, Player, Service};
+use crate::extract::{IdempotencyKey, InPath, InQuery, Job, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
 use crate::notices::tell;
 use crate::routes::characters::own;
@@ -108,10 +108,11 @@ pub(crate) async fn collect(
     keyed.earlier(&store, now).await?.map(Json).ok_or(refused)
 }
 
-/// Closes listings whose time is over, and gives the lots back. To be called every some seconds, and again at once
-/// while `more` is true; calls at the same time do no harm.
+/// Closes listings whose time is over, and gives the lots back. To be called every some seconds, and again at once with
+/// `next` while it is there; calls at the same time do no harm.
 #[utoipa::path(
     post, path = "/internal/v1/trade/expire", tag = "internal", security(("service_token" = [])),
+    request_body = Option<JobCall>,
     responses(
         (status = 200, body = ExpiredListings),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -121,12 +122,15 @@ pub(crate) async fn expire(
     _: Service,
     State(store): State<Store>,
     State(region): State<Arc<Region>>,
+    Job(cursor): Job,
 ) -> Result<Json<ExpiredListings>, ApiError> {
     let now = crate::clock::now();
-    let (expired, more) = store.expire_listings(&region.catalogue().possessions, now).await?;
+    let rules = &region.catalogue().possessions;
+    let (expired, next) = store.expire_listings(rules, cursor.as_ref(), now).await?;
     for (seller, listing) in &expired {
         let body = serde_json::json!({ "id": listing, "state": "expired" });
         tell(&store, &[*seller], TOPIC, &body, now).await;
     }
-    Ok(Json(ExpiredListings { expired: u32::try_from(expired.len()).unwrap_or(u32::MAX), more }))
+    let expired = u32::try_from(expired.len()).unwrap_or(u32::MAX);
+    Ok(Json(ExpiredListings { expired, more: next.is_some(), next: next.map(String::from) }))
 }

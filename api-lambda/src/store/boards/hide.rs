@@ -1,18 +1,29 @@
 //! Characters that are on no board: the hidden, the banned and the deleted. A flag says what should be, and work is left until
-//! every entry follows; so a crash between two of these writes is mended by the next sweep.
+//! every entry follows; so a crash between two of these writes is mended by the next sweep. Each region sees to the
+//! entries of its boards: the flag and its work reach the others with the replication.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use contest::rank::Change;
 use domain::ids::{AccountId, CharacterId, SeasonId};
+use domain::time::UnixMillis;
 
+use crate::clock::Deadline;
+use crate::store::admin::read_optional_number;
 use crate::store::item::{self, Item, number, text};
+use crate::store::personal::character::Forgotten;
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
 
+use super::homes::{Register, is_of};
 use super::{SeasonForm, StoredEntry, key_of};
 
 const FLAG_SORT_KEY: &str = "flag";
+
+/// Work stays for this long at the least: until then another region may make an entry without knowing of the flag, and
+/// this one not know of the entry.
+const WORK_MILLIS_MIN: u64 = 30_000;
 
 /// Why a character is on no board. Each is undone by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +52,7 @@ pub(super) struct Flag {
     is_banned: bool,
     /// Whether entries may have yet to follow.
     has_work: bool,
+    changed_at: UnixMillis,
     version: u64,
 }
 
@@ -57,6 +69,7 @@ impl Flag {
             is_hidden: is_banned || is(Hidden::ByHand) || is(Hidden::Deleted),
             is_banned,
             has_work: item.contains_key("work"),
+            changed_at: UnixMillis::new(read_optional_number(item, "changed_at")?.unwrap_or_default()),
             version: item::read_number(item, "version")?,
         })
     }
@@ -79,7 +92,7 @@ impl Store {
                 .table_name(&self.tables.boards)
                 .set_key(Some(flag_key(character)))
                 .update_expression(format!(
-                    "SET v = :v, #work = :work, {} ADD #version :one",
+                    "SET v = :v, #work = :work, changed_at = :now, {} ADD #version :one",
                     sets.join(", ")
                 ))
                 .expression_attribute_names("#work", "work")
@@ -87,12 +100,13 @@ impl Store {
                 .expression_attribute_values(":v", number(ITEM_VERSION))
                 .expression_attribute_values(":so", AttributeValue::Bool(is_so))
                 .expression_attribute_values(":work", text(FLAG_SORT_KEY))
+                .expression_attribute_values(":now", number(crate::clock::now().as_millis()))
                 .expression_attribute_values(":one", number(1)),
         )
     }
 
     /// Hides these characters of an account from all boards since its ban of this version holds, or shows them since
-    /// it does not hold any more. Repeating it goes on where it was cut short, and it does nothing for a ban that was
+    /// it does not hold any more; on boards of other regions these do so. Repeating it goes on where it was cut short, and it does nothing for a ban that was
     /// changed since: whoever tells of the newer one sees to them.
     pub(crate) async fn follow_ban(
         &self,
@@ -124,7 +138,7 @@ impl Store {
     }
 
     /// Hides a character from all boards, those to come included, and counts it out. The number of entries that
-    /// changed.
+    /// changed here: those of other regions follow.
     pub(crate) async fn hide_from_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
         self.set_hidden(character, true).await
     }
@@ -159,19 +173,17 @@ impl Store {
         items.first().map(Flag::read).transpose()
     }
 
-    /// Makes every entry follow the flag, each with its counts in one transaction, then takes the work away. The
-    /// number of entries that changed.
+    /// Makes every entry of this region's boards follow the flag, each with its counts in one transaction, and takes the
+    /// work away when those of all regions do. The number of entries that changed.
     pub(crate) async fn settle_boards(&self, character: CharacterId) -> Result<u64, StoreError> {
         let mut changed = 0;
         for attempt in 0..ATTEMPTS_MAX {
             let Some(flag) = self.board_flag(character).await? else { return Ok(changed) };
+            let mut left = self.entries_of_character(character).await?;
+            left.retain(|(_, _, entry)| entry.is_hidden != flag.is_hidden());
+            let (own, elsewhere) = self.by_home(left).await?;
             let mut is_settled = true;
-            for (board, season, entry) in self.entries_of_character(character).await? {
-                if entry.is_hidden == flag.is_hidden() {
-                    continue;
-                }
-                // Entries of a season that is being deleted go with it.
-                let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
+            for (form, entry) in own {
                 let turned = StoredEntry { is_hidden: flag.is_hidden(), version: entry.version + 1, ..entry };
                 if self.change_entry(&form, character, &entry, Some(&turned)).await? {
                     changed += 1;
@@ -179,7 +191,8 @@ impl Store {
                     is_settled = false;
                 }
             }
-            if is_settled && self.end_work(character, flag).await? {
+            let is_old = crate::clock::now().millis_since(flag.changed_at) > WORK_MILLIS_MIN;
+            if is_settled && (elsewhere > 0 || !is_old || self.end_work(character, flag).await?) {
                 return Ok(changed);
             }
             back_off(attempt).await;
@@ -187,24 +200,54 @@ impl Store {
         Err(StoreError::Contended("the entries of a character"))
     }
 
-    /// Deletes every entry of a character that is no more, with its counts, and its flag. It may be cut short
-    /// anywhere, and called again.
-    pub(crate) async fn forget_on_boards(&self, character: CharacterId) -> Result<(), StoreError> {
+    /// Deletes every entry of a character that is no more on boards of this region, with its counts; the flag goes when
+    /// those of all regions are gone. It may be cut short anywhere, and called again.
+    pub(crate) async fn forget_on_boards(
+        &self,
+        character: CharacterId,
+        deadline: Deadline,
+    ) -> Result<Forgotten, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
             let mut is_done = true;
-            for (board, season, entry) in self.entries_of_character(character).await? {
-                // Entries of a season that is being deleted go with it.
-                let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
+            let entries = self.entries_of_character(character).await?;
+            let (own, elsewhere) = self.by_home(entries).await?;
+            for (form, entry) in own {
+                if deadline.is_over() {
+                    return Ok(Forgotten::Unfinished);
+                }
                 is_done &= self.change_entry(&form, character, &entry, None).await?;
+            }
+            if is_done && elsewhere > 0 {
+                return Ok(Forgotten::Elsewhere);
             }
             if is_done {
                 let flag = self.client.delete_item().table_name(&self.tables.boards);
                 flag.set_key(Some(flag_key(character))).send().await.map_err(unavailable)?;
-                return Ok(());
+                return Ok(Forgotten::Whole);
             }
             back_off(attempt).await;
         }
         Err(StoreError::Contended("the entries of a character"))
+    }
+
+    /// The entries that are for this region to change, and how many are for others. Those of a season that is being
+    /// deleted are neither: they go with it.
+    async fn by_home(
+        &self,
+        entries: Vec<(String, SeasonId, StoredEntry)>,
+    ) -> Result<(Vec<(Arc<SeasonForm>, StoredEntry)>, usize), StoreError> {
+        // Most characters have nothing to do.
+        let register = if entries.is_empty() { Register::new() } else { self.board_register().await? };
+        let (mut own, mut elsewhere) = (Vec::new(), 0);
+        for (board, season, entry) in entries {
+            let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
+            if is_of(&self.region, &board, &register) {
+                own.push((form, entry));
+            } else {
+                elsewhere += 1;
+            }
+        }
+        Ok((own, elsewhere))
     }
 
     /// Changes or removes one entry and its counts. False if it is no longer as it was read.
@@ -270,18 +313,31 @@ impl Store {
         }
     }
 
-    /// Characters whose entries have yet to follow their flags, at most 25.
+    /// Characters whose entries have yet to follow their flags, in any order: some may have to wait for another region,
+    /// and must not keep the same others waiting each time.
     pub(super) async fn unsettled_characters(&self) -> Result<Vec<CharacterId>, StoreError> {
-        let call = self
-            .client
-            .query()
-            .table_name(&self.tables.boards)
-            .index_name("by_work")
-            .key_condition_expression("#work = :work")
-            .expression_attribute_names("#work", "work")
-            .expression_attribute_values(":work", text(FLAG_SORT_KEY))
-            .limit(25);
-        let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
-        items.iter().map(|item| item::read_parsed(item, "pk")).collect()
+        let (mut characters, mut start) = (Vec::new(), None);
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.tables.boards)
+                .index_name("by_work")
+                .key_condition_expression("#work = :work")
+                .expression_attribute_names("#work", "work")
+                .expression_attribute_values(":work", text(FLAG_SORT_KEY))
+                .set_exclusive_start_key(start);
+            let page = call.send().await.map_err(unavailable)?;
+            for item in page.items.unwrap_or_default() {
+                characters.push(item::read_parsed(&item, "pk")?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        let from = crate::clock::random_u128() % u128::try_from(characters.len().max(1)).unwrap_or(1);
+        characters.rotate_left(usize::try_from(from).unwrap_or(0));
+        Ok(characters)
     }
 }

@@ -53,7 +53,7 @@ pub async fn import_board(
     reached_at: UnixMillis,
 ) -> Result<u64, ImportError> {
     let definition = config.catalogue.board(board).ok_or_else(|| ImportError::NoBoard(board.clone()))?;
-    let store = Store::new(connect(config).await, &config.table_prefix);
+    let store = Store::new(connect(config).await, config);
     let board_here = Board::of(definition, &config.region);
     let season = store.current_season(&board_here, reached_at).await?;
     if store.season_form(&board_here, season).await?.is_some() {

@@ -12,14 +12,19 @@ use super::{Board, RESET_COPIES, key_of};
 
 const RESET_SORT_KEY: &str = "r";
 
-fn reset_key(board: &Board, copy: u32) -> Item {
-    key_of(format!("r#{}#{copy}", board.key), RESET_SORT_KEY)
+fn reset_key(board_key: &str, copy: u32) -> Item {
+    key_of(format!("r#{board_key}#{copy}"), RESET_SORT_KEY)
+}
+
+/// The keys of all copies.
+pub(super) fn reset_keys(board_key: &str) -> Vec<Item> {
+    (0..RESET_COPIES).map(|copy| reset_key(board_key, copy)).collect()
 }
 
 /// Any of the copies: all are written in one transaction.
 pub(super) fn any_reset_key(board: &Board) -> Item {
     let copy = crate::clock::random_u128() % u128::from(RESET_COPIES);
-    reset_key(board, u32::try_from(copy).expect("less than the number of copies"))
+    reset_key(&board.key, u32::try_from(copy).expect("less than the number of copies"))
 }
 
 /// Why a board was not reset.
@@ -68,7 +73,7 @@ impl Store {
                 transact::update(
                     Update::builder()
                         .table_name(&self.tables.boards)
-                        .set_key(Some(reset_key(board, copy)))
+                        .set_key(Some(reset_key(&board.key, copy)))
                         .update_expression("SET v = :v, reset_at = :season")
                         .condition_expression("attribute_not_exists(pk) OR reset_at < :season")
                         .expression_attribute_values(":v", number(ITEM_VERSION))

@@ -84,12 +84,21 @@ impl Store {
         before: SeasonId,
         limit: i32,
     ) -> Result<Vec<SeasonId>, StoreError> {
+        self.seasons_by_key(&board.key, before, limit).await
+    }
+
+    pub(super) async fn seasons_by_key(
+        &self,
+        board_key: &str,
+        before: SeasonId,
+        limit: i32,
+    ) -> Result<Vec<SeasonId>, StoreError> {
         let call = self
             .client
             .query()
             .table_name(&self.tables.boards)
             .key_condition_expression("pk = :board AND sk < :before")
-            .expression_attribute_values(":board", text(board_seasons_key(&board.key)))
+            .expression_attribute_values(":board", text(board_seasons_key(board_key)))
             .expression_attribute_values(":before", text(season_sort_key(before)))
             .consistent_read(true)
             .scan_index_forward(false)

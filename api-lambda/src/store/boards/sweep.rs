@@ -1,5 +1,5 @@
-//! What is over: seasons that are not kept any more are deleted in pages, entries are deleted by administrators, and
-//! hiding that was cut short is finished. Each step can be repeated.
+//! What is over: seasons that are not kept any more and boards that left the catalogue are deleted in pages, entries are
+//! deleted by administrators, and hiding that was cut short is finished. Each step can be repeated.
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use contest::rank::NodeId;
@@ -11,7 +11,9 @@ use crate::store::item::{Item, text};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
 
 use super::entries::Placed;
+use super::homes::is_of;
 use super::nodes::node_key;
+use super::resets::reset_keys;
 use super::seasons::season_item_key;
 use super::{Board, SeasonForm, key_of};
 
@@ -24,6 +26,12 @@ pub(super) const BATCH_WRITES_MAX: usize = 25;
 /// A season is not deleted before it has been over for this long: a submit may still be on its way to it, from a
 /// process whose clock is behind.
 const SEASON_REST_MILLIS: u64 = 10 * 60 * 1_000;
+
+/// A board that the catalogue has no more is deleted after 30 days: until then the catalogue can be rolled back.
+const LEFT_BOARD_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// After every season: their keys have so many digits.
+const SEASON_MAX: SeasonId = SeasonId(9_999_999_999_999);
 
 /// Seasons that a call looks at for one board.
 const SEASONS_LISTED: i32 = 100;
@@ -48,30 +56,68 @@ impl Store {
         Err(StoreError::Contended("an entry of a board"))
     }
 
-    /// Finishes what was cut short and deletes old seasons of these boards, as much as one call can.
+    /// Finishes what was cut short, deletes old seasons of these boards, and what is left of boards that are not among
+    /// them any more, as much as one call can: each region for its own.
     pub(crate) async fn sweep_boards(
         &self,
         boards: &[Board],
         now: UnixMillis,
     ) -> Result<BoardsSwept, StoreError> {
+        let deadline = self.step_deadline();
         let mut swept = BoardsSwept { deleted: 0, settled: 0, more: false };
+        let mut register = self.board_register().await?;
+        self.keep_register(boards, &mut register, now).await?;
         for character in self.unsettled_characters().await? {
             // One that cannot be settled must not keep the others waiting.
             match self.settle_boards(character).await {
-                Ok(_) => swept.settled += 1,
+                Ok(changed) => swept.settled += u64::from(changed > 0),
                 Err(error) => tracing::error!(character.id = %character, %error, "boards are not settled"),
+            }
+            if deadline.is_over() {
+                // Where nothing was to be done here, the others can wait for the next second.
+                swept.more = swept.settled > 0;
+                break;
             }
         }
         for board in boards.iter().filter(|board| board.is_writable) {
             for season in self.old_seasons(board, now).await? {
-                let Some(form) = self.season_form(board, season).await? else { continue };
-                swept.more |= !self.delete_season(board, &form, &mut swept.deleted).await?;
-                if swept.deleted >= SWEEP_ITEMS_MAX {
+                swept.more |= !self.delete_season(&board.key, season, &mut swept.deleted).await?;
+                if swept.deleted >= SWEEP_ITEMS_MAX || deadline.is_over() {
+                    return Ok(BoardsSwept { more: true, ..swept });
+                }
+            }
+        }
+        for (key, left_at) in register.iter().filter_map(|(key, known)| Some((key, known.left_at?))) {
+            if is_of(&self.region, key, &register) && now.millis_since(left_at) > LEFT_BOARD_KEPT_MILLIS {
+                swept.more |= !self.delete_board(key, left_at, &mut swept.deleted).await?;
+                if swept.deleted >= SWEEP_ITEMS_MAX || deadline.is_over() {
                     return Ok(BoardsSwept { more: true, ..swept });
                 }
             }
         }
         Ok(swept)
+    }
+
+    /// Deletes all that is left of a board that the catalogue has no more. True if nothing is left.
+    async fn delete_board(
+        &self,
+        key: &str,
+        left_at: UnixMillis,
+        deleted: &mut u64,
+    ) -> Result<bool, StoreError> {
+        let seasons = self.seasons_by_key(key, SEASON_MAX, SEASONS_LISTED).await?;
+        for season in &seasons {
+            if !self.delete_season(key, *season, deleted).await? {
+                return Ok(false);
+            }
+        }
+        if !seasons.is_empty() {
+            // There may be more than are listed at once.
+            return Ok(false);
+        }
+        *deleted += self.delete_items(reset_keys(key)).await?;
+        self.unregister_board(key, left_at).await?;
+        Ok(true)
     }
 
     /// Seasons beyond those that the board keeps.
@@ -96,10 +142,12 @@ impl Store {
     /// found again. True if nothing is left.
     async fn delete_season(
         &self,
-        board: &Board,
-        form: &SeasonForm,
+        board_key: &str,
+        season: SeasonId,
         deleted: &mut u64,
     ) -> Result<bool, StoreError> {
+        let Some(form) = self.season_form_by_key(board_key, season).await? else { return Ok(true) };
+        let form = &form;
         for (is_hidden, partition) in
             [false, true].into_iter().flat_map(|hidden| (0..form.partitions).map(move |part| (hidden, part)))
         {
@@ -131,7 +179,7 @@ impl Store {
             return Ok(false);
         }
         *deleted += self.delete_items(vec![key_of(format!("x#{}", form.key), "x")]).await?;
-        *deleted += self.delete_items(vec![season_item_key(&board.key, form.season)]).await?;
+        *deleted += self.delete_items(vec![season_item_key(board_key, season)]).await?;
         self.boards.forget_form(&form.key);
         Ok(true)
     }

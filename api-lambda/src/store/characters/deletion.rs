@@ -10,10 +10,13 @@ use domain::time::UnixMillis;
 
 use super::StoredCharacter;
 use super::form::read_character;
+use crate::clock::Deadline;
 use crate::store::boards::Hidden;
 use crate::store::cursor::Cursor;
+use crate::store::due::{DueList, DueWalk};
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
+use crate::store::personal::character::Forgotten;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
@@ -23,9 +26,6 @@ const DELETED: &str = "deleted#";
 
 /// Those to be purged are spread over so many keys, since all that are deleted at one time come together there.
 const GRAVE_SHARDS: u128 = 8;
-
-/// Most possessions that one call purges: some seconds of work.
-const PURGED_PER_CALL_MAX: usize = 2_000;
 
 /// A deleted character as it was read.
 #[derive(Debug, Clone)]
@@ -54,18 +54,14 @@ pub(crate) enum RestoreRefusal {
 pub(crate) enum Purge {
     /// Nothing is left of it.
     Done,
-    /// There is more than one call may do: call again.
+    /// There was no time for all: call again.
     Unfinished,
-    /// It lives, or its time is not over, or nothing was left of it before.
+    /// What is left is another region's to do.
+    Elsewhere,
+    /// Its time is not over, or another call restored or purged it just now.
     NotDue,
-}
-
-/// What a call of the purge has done.
-#[derive(Debug, Default)]
-pub(crate) struct Purged {
-    pub(crate) characters: Vec<CharacterId>,
-    /// Whether more may be due.
-    pub(crate) more: bool,
+    /// It lives, or nothing was left of it before: the note about it is old.
+    NotDeleted,
 }
 
 fn deleted_key(character: CharacterId) -> String {
@@ -273,51 +269,72 @@ impl Store {
         )
     }
 
-    /// Purges characters whose time is over, and all that they had; what does not fit one call is left to the
-    /// next. It may be cut short anywhere, and run twice at once.
-    pub(crate) async fn purge_characters(&self, now: UnixMillis) -> Result<Purged, StoreError> {
-        let mut purged = Purged::default();
-        let mut budget = PURGED_PER_CALL_MAX;
-        for shard in 0..GRAVE_SHARDS {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.possessions)
-                .key_condition_expression("pk = :shard AND sk < :due")
-                .expression_attribute_values(":shard", text(shard_key(shard)))
-                .expression_attribute_values(":due", text(format!("{:016}", now.as_millis())))
-                .consistent_read(true)
-                .limit(100);
-            let page = call.send().await.map_err(unavailable)?;
-            purged.more |= page.last_evaluated_key.is_some();
-            for grave in page.items.unwrap_or_default() {
-                let id = item::read_parsed(&grave, "character")?;
-                match self.purge_character(id, now, &mut budget).await? {
-                    Purge::Done => purged.characters.push(id),
-                    Purge::NotDue => {}
-                    Purge::Unfinished => {
-                        purged.more = true;
-                        return Ok(purged);
-                    }
+    /// Purges characters whose time is over, and all that they had. Of which nothing is left, and where the next call
+    /// goes on if there was no time for all. It may be cut short anywhere, and run twice at once. Whom it cannot purge
+    /// it leaves to the next one that begins anew.
+    pub(crate) async fn purge_characters(
+        &self,
+        cursor: Option<&Cursor>,
+        now: UnixMillis,
+    ) -> Result<(Vec<CharacterId>, Option<Cursor>), StoreError> {
+        let list = DueList {
+            table: &self.tables.possessions,
+            index: None,
+            keys: ["pk", "sk"],
+            shards: GRAVE_SHARDS,
+            shard_key,
+        };
+        let mut walk = DueWalk::new(list, now, cursor)?;
+        let deadline = self.step_deadline();
+        let mut purged = Vec::new();
+        loop {
+            let here = walk.cursor();
+            let Some(grave) = walk.next(self).await? else { return Ok((purged, None)) };
+            match self.purge_grave(&grave, now, deadline).await {
+                Ok((Purge::Unfinished, _)) => return Ok((purged, Some(here))),
+                Ok((Purge::Done, id)) => purged.push(id),
+                Ok(_) => {}
+                // One that cannot be purged must not keep the others.
+                Err(error) => {
+                    let grave = item::read_text(&grave, "sk").unwrap_or_default();
+                    tracing::error!(kind = error.kind(), %error, grave, "a character is not purged yet");
                 }
             }
+            if deadline.is_over() {
+                return Ok((purged, Some(walk.cursor())));
+            }
         }
-        Ok(purged)
     }
 
-    /// Purges a deleted character whose time is over at `due` (a later time than now purges it early), with all
-    /// that it has, as far as `budget` goes. From the first write on it cannot be restored. What is said of it in the
-    /// logs of tournaments, chat and administrators is its account's, and stays as long as they do.
-    pub(crate) async fn purge_character(
+    async fn purge_grave(
+        &self,
+        grave: &Item,
+        now: UnixMillis,
+        deadline: Deadline,
+    ) -> Result<(Purge, CharacterId), StoreError> {
+        let id = item::read_parsed(grave, "character")?;
+        let purge = self.purge_character(id, now, deadline).await?;
+        if purge == Purge::NotDeleted {
+            let delete = self.client.delete_item().table_name(&self.tables.possessions);
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), grave[name].clone()));
+            delete.set_key(Some(key.into())).send().await.map_err(unavailable)?;
+        }
+        Ok((purge, id))
+    }
+
+    /// Purges a deleted character whose time is over at `now`, with all that it has, as far as there is time. From the
+    /// first write on it cannot be restored. What is said of it in the logs of tournaments, chat and administrators is
+    /// its account's, and stays as long as they do.
+    async fn purge_character(
         &self,
         id: CharacterId,
-        due: UnixMillis,
-        budget: &mut usize,
+        now: UnixMillis,
+        deadline: Deadline,
     ) -> Result<Purge, StoreError> {
-        let Some(deleted) = self.deleted_character(id).await?.filter(|deleted| deleted.purge_at <= due)
-        else {
+        let Some(deleted) = self.deleted_character(id).await? else { return Ok(Purge::NotDeleted) };
+        if deleted.purge_at > now {
             return Ok(Purge::NotDue);
-        };
+        }
         let mark = Update::builder()
             .table_name(&self.tables.players)
             .key("pk", text(id))
@@ -329,8 +346,10 @@ impl Store {
             // Restored, or purged by another call.
             return Ok(Purge::NotDue);
         }
-        if !self.forget_character(deleted.stored.account, id, budget).await? {
-            return Ok(Purge::Unfinished);
+        match self.forget_character(deleted.stored.account, id, deadline).await? {
+            Forgotten::Whole => {}
+            Forgotten::Unfinished => return Ok(Purge::Unfinished),
+            Forgotten::Elsewhere => return Ok(Purge::Elsewhere),
         }
         let last = Delete::builder().table_name(&self.tables.players).key("pk", text(id));
         let mut parts = vec![transact::delete(last)];

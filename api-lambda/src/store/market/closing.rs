@@ -8,15 +8,14 @@ use domain::time::UnixMillis;
 
 use super::claims::Owed;
 use super::form::{LISTING, OPEN_ATTRIBUTES, SHARDS, StoredListing, due_key, read_listing, state_name};
+use crate::store::cursor::Cursor;
+use crate::store::due::{DueList, DueWalk};
 use crate::store::item::{self, number, text};
 use crate::store::transact::Part;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, transact};
 
 /// How long closed listings can be read, in seconds: 30 days.
 const CLOSED_KEPT_SECS: u64 = 30 * 24 * 60 * 60;
-
-/// Most listings that one call closes: some seconds of work.
-const EXPIRED_PER_CALL_MAX: u32 = 200;
 
 /// Somebody else has closed the listing, or it is no more.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,42 +79,36 @@ impl Store {
         Ok(self.transact(parts).await?.map_err(|_| AlreadyClosed))
     }
 
-    /// Closes listings whose time is over. The sellers of those that this call closed, and whether more may be due.
-    /// It may be cut short anywhere, and run twice at once.
+    /// Closes listings whose time is over. The sellers of those that this call closed, and where the next one goes on
+    /// if there was no time for all. It may be cut short anywhere, and run twice at once.
     pub(crate) async fn expire_listings(
         &self,
         rules: &PossessionRules,
+        cursor: Option<&Cursor>,
         now: UnixMillis,
-    ) -> Result<(Vec<(CharacterId, ListingId)>, bool), StoreError> {
+    ) -> Result<(Vec<(CharacterId, ListingId)>, Option<Cursor>), StoreError> {
+        let list = DueList {
+            table: &self.tables.market,
+            index: Some("by_due"),
+            keys: ["due", "due_at"],
+            shards: SHARDS,
+            shard_key: due_key,
+        };
+        let mut walk = DueWalk::new(list, now, cursor)?;
+        let deadline = self.step_deadline();
         let mut expired = Vec::new();
-        let mut left = EXPIRED_PER_CALL_MAX;
-        let mut more = false;
-        for shard in 0..SHARDS {
-            if left == 0 {
-                return Ok((expired, true));
+        while let Some(key) = walk.next(self).await? {
+            let listing = item::read_text(&key, "pk")?;
+            match self.expire_listing(rules, listing, now).await {
+                Ok(closed) => expired.extend(closed),
+                // One that cannot be closed must not keep the others open.
+                Err(error) => tracing::error!(listing.id = listing, %error, "a listing stays open"),
             }
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.market)
-                .index_name("by_due")
-                .key_condition_expression("due = :due AND due_at < :now")
-                .expression_attribute_values(":due", text(due_key(shard)))
-                .expression_attribute_values(":now", text(format!("{:016}", now.as_millis())))
-                .limit(i32::try_from(left).unwrap_or(1));
-            let page = call.send().await.map_err(unavailable)?;
-            more |= page.last_evaluated_key.is_some();
-            for key in page.items.unwrap_or_default() {
-                left = left.saturating_sub(1);
-                let listing = item::read_text(&key, "pk")?;
-                match self.expire_listing(rules, listing, now).await {
-                    Ok(closed) => expired.extend(closed),
-                    // One that cannot be closed must not keep the others open.
-                    Err(error) => tracing::error!(listing.id = listing, %error, "a listing stays open"),
-                }
+            if deadline.is_over() {
+                return Ok((expired, Some(walk.cursor())));
             }
         }
-        Ok((expired, more))
+        Ok((expired, None))
     }
 
     /// Closes a listing that an index names as due. The index may be behind: the listing itself decides.

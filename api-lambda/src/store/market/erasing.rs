@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::Delete;
 use domain::ids::CharacterId;
 
+use crate::clock::Deadline;
 use crate::store::item::{self, Item, text};
 use crate::store::{Store, StoreError, transact, unavailable};
 
@@ -13,19 +14,23 @@ impl Store {
     /// Deletes the listings of a character that was deleted, with the lots in them, and its claims, its counter and
     /// its lock. Nobody lists anything for a deleted character, so what is found is all; a listing that is so young
     /// that the index does not show it is closed by its end, and then has nobody to go to. It may be cut short
-    /// anywhere and repeated.
-    pub(crate) async fn erase_market(&self, character: CharacterId) -> Result<(), StoreError> {
+    /// anywhere and repeated. False if there was no time for all.
+    pub(crate) async fn erase_market(
+        &self,
+        character: CharacterId,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
         // Listings before claims: a sale of one of them leaves a claim.
-        self.erase_found("seller", Some("by_seller"), character).await?;
-        self.erase_found("pk", None, character).await
+        Ok(self.erase_found(("seller", Some("by_seller")), character, deadline).await?
+            && self.erase_found(("pk", None), character, deadline).await?)
     }
 
     async fn erase_found(
         &self,
-        hash: &str,
-        index: Option<&str>,
+        (hash, index): (&str, Option<&str>),
         character: CharacterId,
-    ) -> Result<(), StoreError> {
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
         let mut start = None;
         loop {
             let call = self
@@ -43,11 +48,14 @@ impl Store {
                 .limit(DELETED_PER_ROUND);
             let page = call.send().await.map_err(unavailable)?;
             for key in page.items.unwrap_or_default() {
+                if deadline.is_over() {
+                    return Ok(false);
+                }
                 self.delete_market(&key).await?;
             }
             start = page.last_evaluated_key;
             if start.is_none() {
-                return Ok(());
+                return Ok(true);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use domain::ids::{AccountId, CharacterId};
 
+use crate::clock::Deadline;
 use crate::store::item::Item;
 use crate::store::personal::{PersonalTable, Place, Subject, key_of, places_of};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
@@ -12,48 +13,63 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
 /// `DynamoDB` deletes so many items with one call.
 const DELETES_PER_CALL: usize = 25;
 
+/// Tables whose items do not go one by one: the character itself, by which the rest is found, and entries of boards, which
+/// are counted.
+const KEPT_LONGER: [&str; 2] = ["players", "boards"];
+
+/// What is left of something that was to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forgotten {
+    /// Nothing.
+    Whole,
+    /// What there was no time for.
+    Unfinished,
+    /// What another region has to do.
+    Elsewhere,
+}
+
 impl Store {
-    /// Deletes what a deleted character has, but for its own item in `players`, as far as `budget` items go. False
-    /// when there is more than that. Nobody gives anything to a deleted character, so what is found is all. It may be
-    /// cut short anywhere, and run twice at once.
+    /// Deletes what a deleted character has, but for its own item in `players`, as far as there is time. Nobody gives
+    /// anything to a deleted character, so what is found is all. It may be cut short anywhere, and run twice at once.
     pub(crate) async fn forget_character(
         &self,
         account: AccountId,
         character: CharacterId,
-        budget: &mut usize,
-    ) -> Result<bool, StoreError> {
+        deadline: Deadline,
+    ) -> Result<Forgotten, StoreError> {
         let now = crate::clock::now();
-        // First what single items would leave behind in those of others: places in matches and parties, counts of
-        // boards, and sales that are under way.
+        // First what single items would leave behind in those of others: places in matches and parties, what friends
+        // know it by, and sales that are under way.
         self.leave_matchmaking(account, character, now).await?;
         self.forget_in_parties(account, character, now).await?;
-        self.forget_on_boards(character).await?;
-        self.erase_market(character).await?;
+        self.forget_in_relations(account, character, now).await?;
+        if !self.erase_market(character, deadline).await? {
+            return Ok(Forgotten::Unfinished);
+        }
         let subject = Subject { account, characters: [character].into(), names: [].into() };
-        let places = places_of(character).filter(|place| place.table.name != "players");
-        for place in places {
-            if !self.empty_place(&place, &subject, budget).await? {
-                return Ok(false);
+        for place in places_of(character).filter(|place| !KEPT_LONGER.contains(&place.table.name)) {
+            if !self.empty_place(&place, &subject, deadline).await? {
+                return Ok(Forgotten::Unfinished);
             }
         }
-        Ok(true)
+        // Last, since they may have to wait for another region.
+        self.forget_on_boards(character, deadline).await
     }
 
-    /// Deletes what is at this place, as far as `budget` items go. False when there is more than that.
+    /// Deletes what is at this place, as far as there is time. False when there is more than that.
     pub(super) async fn empty_place(
         &self,
         place: &Place,
         subject: &Subject,
-        budget: &mut usize,
+        deadline: Deadline,
     ) -> Result<bool, StoreError> {
         let mut start = None;
         loop {
             let (items, next) = self.page_at(place, subject, start).await?;
             for page in items.chunks(DELETES_PER_CALL) {
-                if *budget == 0 {
+                if deadline.is_over() {
                     return Ok(false);
                 }
-                *budget = budget.saturating_sub(page.len());
                 self.delete_batch(place.table, page).await?;
             }
             start = next;

@@ -2,8 +2,6 @@
 //! of it is gone; from then on nobody acts with a token of the account. Everything is looked through at once, and once
 //! more when no request from before can be running.
 
-use std::time::{Duration, Instant};
-
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use domain::ids::AccountId;
 use domain::time::UnixMillis;
@@ -14,13 +12,12 @@ use crate::store::admin::{admin_item, read_optional_number, read_optional_text};
 use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
+use crate::store::personal::character::Forgotten;
 use crate::store::personal::sweep::Masks;
 use crate::store::personal::{PERSONAL_TABLES, Subject, places};
 use crate::store::{Store, StoreError, transact, unavailable};
 
 const ERASURES: &str = "erasures";
-/// A step ends soon after this, and the next one goes on.
-const STEP: Duration = Duration::from_secs(3);
 
 /// A deletion that is going on.
 #[derive(Debug, Clone)]
@@ -85,22 +82,25 @@ impl Store {
         items.iter().map(read_job).collect()
     }
 
-    /// Goes on with a deletion; what belongs to the player by its key is gone afterwards.
-    pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<(), StoreError> {
+    /// Goes on with a deletion. True if what belongs to the player by its key is gone; else there was no time for all,
+    /// or another region has to do its part first.
+    pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<bool, StoreError> {
         let subject = &job.subject;
+        let deadline = self.step_deadline();
+        let mut is_whole = true;
         // Friends and parties of others count the player off, which the deletion of single items would not do.
         self.erase_social(subject.account).await?;
-        // There is no hurry: whoever waits for the end asks again.
-        let mut budget = usize::MAX;
         for character in &subject.characters {
             // As if its owner did it: the name is free again.
             self.delete_character(subject.account, *character, now).await?;
-            self.forget_character(subject.account, *character, &mut budget).await?;
+            let forgotten = self.forget_character(subject.account, *character, deadline).await?;
+            is_whole &= forgotten == Forgotten::Whole;
         }
-        for place in places(subject) {
-            self.empty_place(&place, subject, &mut budget).await?;
+        for place in places(subject).iter().filter(|place| place.table.name != "boards") {
+            is_whole &= self.empty_place(place, subject, deadline).await?;
         }
-        self.hide_in_audit(subject.account).await
+        self.hide_in_audit(subject.account).await?;
+        Ok(is_whole)
     }
 
     /// Calls about the player stay in the log under a pseudonym, without what was said.
@@ -144,7 +144,7 @@ impl Store {
         region: &str,
     ) -> Result<bool, StoreError> {
         let masks = Masks::new(&job.subject, job.seed);
-        let begun = Instant::now();
+        let deadline = self.step_deadline();
         while let Some(table) = PERSONAL_TABLES.get(job.table) {
             if table.swept {
                 let form = table.keys.iter().map(|name| (*name, KeyPart::Text(""))).collect::<Vec<_>>();
@@ -155,7 +155,7 @@ impl Store {
             if job.cursor.is_none() {
                 job.table += 1;
             }
-            if begun.elapsed() > STEP {
+            if deadline.is_over() {
                 let call = self.client.put_item().table_name(&self.tables.admin);
                 call.set_item(Some(write_job(job))).send().await.map_err(unavailable)?;
                 return Ok(job.table >= PERSONAL_TABLES.len());

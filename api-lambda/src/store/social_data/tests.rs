@@ -220,3 +220,16 @@ async fn blocks_between_accounts_are_found_in_both_directions() {
     assert_eq!(found, BTreeSet::from([others[3].account, others[70].account]));
     assert!(store.blocked_between(me.account, &[me.account]).await.expect("an answer").is_empty());
 }
+
+#[tokio::test]
+async fn an_account_that_many_block_by_one_character_is_erased_from_all_of_them() {
+    let store = store().await;
+    let (me, others) = (person(), [person(), person(), person()]);
+    for other in others {
+        wish(&store, other, me, Wish::Block { character: me.character }).await;
+    }
+    wish(&store, others[1], me, Wish::Unblock { character: me.character }).await;
+    store.erase_social(me.account).await.expect("erased");
+    let left = everything(&store).await;
+    assert!(!left.iter().any(|item| item.contains(&me.account.to_string())), "{left:#?}");
+}

@@ -187,6 +187,8 @@ pub struct ClaimPage {
 pub struct ExpiredListings {
     /// Listings that this call closed.
     pub expired: u32,
-    /// Whether more may be due: call again at once.
+    /// Whether there was no time for all: call again at once.
     pub more: bool,
+    /// The `cursor` to call again with, so that what cannot be closed does not keep the rest waiting.
+    pub next: Option<String>,
 }

@@ -115,8 +115,10 @@ pub struct DeletedCharacter {
 pub struct PurgedCharacters {
     /// Characters of which nothing is left.
     pub characters: Vec<CharacterId>,
-    /// Whether more may be due: call again.
+    /// Whether there was no time for all: call again at once.
     pub more: bool,
+    /// The `cursor` to call again with, so that what cannot be purged does not keep the rest waiting.
+    pub next: Option<String>,
 }
 
 /// Answer of `GET /v1/characters`.
