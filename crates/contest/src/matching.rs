@@ -33,7 +33,7 @@ pub use self::queue::{
     TEAMS_MAX,
 };
 pub use self::ticket::{
-    BLOCKS_MAX, BackfillRequest, BackfillTeam, InsertError, MatchTicketId, Player, Ticket,
+    BLOCKS_MAX, BackfillRequest, BackfillTeam, InsertError, MatchTicketId, Player, Ticket, check_party_roles,
 };
 
 use self::pool::{Pools, Slot};
