@@ -90,8 +90,14 @@ impl Tally {
     /// How many places of so many teams stay empty however the players are placed: the largest lack over all
     /// sets of roles (Hall's theorem in its deficiency form).
     pub(super) fn lack(&self, needs: &Needs, teams: u16) -> u16 {
-        let sets = needs.sums.iter().zip(&self.able).take(self.sets);
-        sets.map(|(sum, able)| (sum * teams).saturating_sub(u16::from(*able))).max().unwrap_or(0)
+        self.lack_of(Roles::MAX, needs, teams)
+    }
+
+    /// The same for the places of these roles alone.
+    pub(super) fn lack_of(&self, roles: Roles, needs: &Needs, teams: u16) -> u16 {
+        let sets = (0..self.sets).filter(|set| set & !usize::from(roles) == 0);
+        let lack = |set: usize| (needs.sums[set] * teams).saturating_sub(u16::from(self.able[set]));
+        sets.map(lack).max().unwrap_or(0)
     }
 }
 
