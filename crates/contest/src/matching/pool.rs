@@ -7,7 +7,7 @@ use std::iter::repeat_n;
 
 use domain::time::UnixMillis;
 
-use super::queue::{Micro, ROLES_MAX};
+use super::queue::{Micro, Queue, ROLES_MAX};
 use super::roles::{Needs, Roles};
 use super::ticket::{MatchTicketId, Party};
 
@@ -99,6 +99,12 @@ impl Pools {
             roles.map(|((role, count), able)| (able * 1_000 / u64::from(count), role)).collect();
         roles.sort_unstable();
         roles.into_iter().map(|(_, role)| 1 << role).collect()
+    }
+
+    /// The scarcest role of each region; 0 where there are no roles.
+    pub(super) fn scarcest_by_region(&self, queue: &Queue) -> Vec<Roles> {
+        let regions = (0_u8..).zip(&queue.definition.regions);
+        regions.map(|(region, _)| self.scarcest(region, &queue.needs).first().copied().unwrap_or(0)).collect()
     }
 
     /// Those who play in the region and are of a kind that is sought, the nearest to `centre` first.

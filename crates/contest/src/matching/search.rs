@@ -47,6 +47,15 @@ pub(super) enum Seeker {
     Ticket(MatchTicketId, Slot),
 }
 
+impl Seeker {
+    pub(super) fn slot(self) -> Option<Slot> {
+        match self {
+            Self::Instance(_) => None,
+            Self::Ticket(_, slot) => Some(slot),
+        }
+    }
+}
+
 /// A match that could be made.
 #[derive(Debug, Clone)]
 pub(super) struct Proposal {
@@ -89,6 +98,8 @@ pub(super) struct Search<'a> {
     pub(super) pools: &'a Pools,
     /// The teams of a new match.
     pub(super) spaces: &'a [Space],
+    /// Who is left to others, in order.
+    pub(super) claimed: &'a [Slot],
     pub(super) now: UnixMillis,
 }
 
@@ -214,7 +225,8 @@ impl<'a> Search<'a> {
             }
             let Some((key, slot, kind)) = walk.step() else { break };
             work.spend(1);
-            if area.banned.contains(&slot) || group.members.iter().any(|member| member.slot == slot) {
+            let is_out = area.banned.contains(&slot) || self.claimed.binary_search(&slot).is_ok();
+            if is_out || group.members.iter().any(|member| member.slot == slot) {
                 continue;
             }
             if lacking != 0 && !group.would_lack_less(lacking, kind) {

@@ -7,9 +7,10 @@ use domain::time::UnixMillis;
 
 use super::Matcher;
 use super::packing::{Goal, Packing, Piece, pack};
+use super::pool::Slot;
 use super::quality::{Explanation, Match, MatchPlayer, MatchTeam, Score, Weights};
 use super::queue::units;
-use super::roles::assign;
+use super::roles::{Roles, assign};
 use super::search::{Proposal, Search, Seeker, Work};
 use super::ticket::{Party, Space};
 
@@ -22,21 +23,24 @@ const RETRY_MS_MAX: u64 = 12_000;
 /// When a ticket with the widest window is tried again. Only others bring a match, and they find it.
 const RETRY_MS_WIDEST: u64 = 30_000;
 
-/// A proposal and its turn.
+/// When whose turn is; of those at the same time, the oldest first.
+pub(super) type Turn = (UnixMillis, UnixMillis, Seeker);
+
+/// A proposal and its place among the others.
 #[derive(Debug)]
-struct Turn {
+struct Rank {
     /// How many backfills go before it because they have waited longer.
     after: usize,
     proposal: Proposal,
 }
 
-impl Turn {
+impl Rank {
     fn is_backfill(&self) -> bool {
         matches!(self.proposal.seeker, Seeker::Instance(_))
     }
 }
 
-impl Ord for Turn {
+impl Ord for Rank {
     /// The greatest is first: by backfills before it, then new matches before the backfill of that number,
     /// then by quality, by age, and by name.
     fn cmp(&self, other: &Self) -> Ordering {
@@ -48,33 +52,34 @@ impl Ord for Turn {
     }
 }
 
-impl PartialOrd for Turn {
+impl PartialOrd for Rank {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Turn {
+impl PartialEq for Rank {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Turn {}
+impl Eq for Rank {}
 
 impl Matcher {
     pub(super) fn search(&self, now: UnixMillis) -> Search<'_> {
-        Search { queue: &self.queue, slab: &self.slab, pools: &self.pools, spaces: &self.spaces, now }
+        let (queue, slab, pools, spaces) = (&self.queue, &self.slab, &self.pools, &self.spaces);
+        Search { queue, slab, pools, spaces, claimed: &[], now }
     }
 
     /// Lets all whose turn it is propose, and makes the best of what they propose.
     pub(super) fn make_matches(&mut self, now: UnixMillis, budget: u32) -> Vec<Match> {
         let mut work = Work { left: budget };
-        let proposals = self.propose_due(now, &mut work);
+        let (proposals, claimed) = self.propose_due(now, &mut work);
         let seniority = self.seniority(&proposals);
-        let mut turns: BinaryHeap<Turn> = proposals.into_iter().map(|it| turn(&seniority, it)).collect();
+        let mut turns: BinaryHeap<Rank> = proposals.into_iter().map(|it| rank(&seniority, it)).collect();
         let mut matches = Vec::new();
-        while let Some(Turn { proposal, .. }) = turns.pop() {
+        while let Some(Rank { proposal, .. }) = turns.pop() {
             let is_fresh = proposal.slots.iter().all(|slot| self.slab.get(*slot).is_some());
             if is_fresh {
                 matches.extend(self.make(&proposal, now));
@@ -84,8 +89,8 @@ impl Matcher {
             // found now takes its turn anew.
             if work.is_spent() {
                 self.schedule(proposal.seeker, now);
-            } else if let Some(proposal) = self.propose(proposal.seeker, now, &mut work) {
-                turns.push(turn(&seniority, proposal));
+            } else if let Some(proposal) = self.propose(proposal.seeker, now, &mut work, &claimed) {
+                turns.push(rank(&seniority, proposal));
             } else {
                 self.schedule_retry(proposal.seeker, now);
             }
@@ -93,29 +98,72 @@ impl Matcher {
         matches
     }
 
-    fn propose_due(&mut self, now: UnixMillis, work: &mut Work) -> Vec<Proposal> {
+    /// What those propose whose turn it is, and the parties of scarce roles that have a proposal of their own. They
+    /// go first, and the others leave them alone: else the many would all propose matches with the same few, and
+    /// all but one of them in vain.
+    fn propose_due(&mut self, now: UnixMillis, work: &mut Work) -> (Vec<Proposal>, Vec<Slot>) {
+        // Each turn costs a unit of work at least.
+        let most = usize::try_from(work.left).unwrap_or(usize::MAX);
+        let due: Vec<Turn> = self.due.iter().take_while(|(at, ..)| *at <= now).take(most).copied().collect();
+        let scarcest = self.pools.scarcest_by_region(&self.queue);
+        let (few, many): (Vec<Turn>, Vec<Turn>) =
+            due.into_iter().partition(|(.., seeker)| self.is_scarce(*seeker, &scarcest));
         let mut proposals = Vec::new();
-        let mut idle = Vec::new();
-        while !work.is_spent() && self.due.first().is_some_and(|(due, ..)| *due <= now) {
-            let Some((_, _, seeker)) = self.due.pop_first() else { break };
-            match self.propose(seeker, now, work) {
-                Some(proposal) => proposals.push(proposal),
-                None => idle.push(seeker),
-            }
-        }
+        let mut idle = self.propose_each(&few, now, work, &[], &mut proposals);
+        let mut claimed: Vec<Slot> = proposals.iter().filter_map(|proposal| proposal.seeker.slot()).collect();
+        claimed.sort_unstable();
+        idle.extend(self.propose_each(&many, now, work, &claimed, &mut proposals));
         // Only now, since an instance is due again at once.
         for seeker in idle {
             self.schedule_retry(seeker, now);
         }
-        proposals
+        (proposals, claimed)
     }
 
-    fn propose(&self, seeker: Seeker, now: UnixMillis, work: &mut Work) -> Option<Proposal> {
-        match seeker {
-            Seeker::Instance(instance) => {
-                self.search(now).around_opening(self.openings.get(&instance)?, work)
+    /// Lets them propose as long as there is work to spend, and returns those who find no match.
+    fn propose_each(
+        &mut self,
+        turns: &[Turn],
+        now: UnixMillis,
+        work: &mut Work,
+        claimed: &[Slot],
+        proposals: &mut Vec<Proposal>,
+    ) -> Vec<Seeker> {
+        let mut idle = Vec::new();
+        for turn in turns {
+            if work.is_spent() {
+                break;
             }
-            Seeker::Ticket(_, slot) => self.search(now).around_ticket(slot, work),
+            self.due.remove(turn);
+            match self.propose(turn.2, now, work, claimed) {
+                Some(proposal) => proposals.push(proposal),
+                None => idle.push(turn.2),
+            }
+        }
+        idle
+    }
+
+    /// Whether it is a party that can take the scarcest role of one of its regions. Where no roles are, all are alike.
+    fn is_scarce(&self, seeker: Seeker, scarcest: &[Roles]) -> bool {
+        let Some(party) = seeker.slot().and_then(|slot| self.slab.get(slot)) else { return true };
+        let takes = |role: Roles| role == 0 || party.roles.iter().any(|player| player & role != 0);
+        party.regions().into_iter().any(|region| takes(scarcest[usize::from(region)]))
+    }
+
+    fn propose(
+        &self,
+        seeker: Seeker,
+        now: UnixMillis,
+        work: &mut Work,
+        claimed: &[Slot],
+    ) -> Option<Proposal> {
+        let search = self.search(now);
+        match seeker {
+            Seeker::Instance(instance) => search.around_opening(self.openings.get(&instance)?, work),
+            Seeker::Ticket(_, slot) if claimed.binary_search(&slot).is_ok() => {
+                search.around_ticket(slot, work)
+            }
+            Seeker::Ticket(_, slot) => Search { claimed, ..search }.around_ticket(slot, work),
         }
     }
 
@@ -206,14 +254,14 @@ impl Matcher {
     }
 }
 
-fn turn(seniority: &[(UnixMillis, Seeker)], proposal: Proposal) -> Turn {
+fn rank(seniority: &[(UnixMillis, Seeker)], proposal: Proposal) -> Rank {
     let after = match proposal.seeker {
         Seeker::Instance(_) => seniority.iter().position(|(_, seeker)| *seeker == proposal.seeker),
         Seeker::Ticket(..) => {
             Some(seniority.partition_point(|(created_at, _)| *created_at < proposal.oldest))
         }
     };
-    Turn { after: after.unwrap_or(seniority.len()), proposal }
+    Rank { after: after.unwrap_or(seniority.len()), proposal }
 }
 
 fn explanation(score: &Score, parties: &[Party], now: UnixMillis) -> Explanation {
