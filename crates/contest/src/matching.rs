@@ -20,6 +20,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 

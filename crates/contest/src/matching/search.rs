@@ -98,8 +98,6 @@ pub(super) struct Search<'a> {
     pub(super) pools: &'a Pools,
     /// The teams of a new match.
     pub(super) spaces: &'a [Space],
-    /// Who is left to others, in order.
-    pub(super) claimed: &'a [Slot],
     pub(super) now: UnixMillis,
 }
 
@@ -150,7 +148,7 @@ impl<'a> Search<'a> {
     }
 
     /// Tries both sides, leaving out who keeps others out; then one side, then the other. Among solo players
-    /// without roles or blocks whose windows are as wide as they get, the last two miss no match, since its
+    /// without blocks whose windows are as wide as they get, the last two miss no match, since its
     /// lowest and its highest find it.
     fn in_region(&self, start: impl Fn() -> Group<'a>, region: u8, work: &mut Work) -> Option<Gathered> {
         let mut banned = Vec::new();
@@ -166,9 +164,8 @@ impl<'a> Search<'a> {
                 _ => break,
             }
         }
-        // If no member kept anyone out, a part of the candidates can do no better than all; and with roles, one
-        // side promises nothing.
-        if banned.is_empty() || !self.queue.needs.is_empty() {
+        // If no member kept anyone out, a part of the candidates can do no better than all.
+        if banned.is_empty() {
             return None;
         }
         [Direction::Up, Direction::Down].into_iter().find_map(|direction| {
@@ -225,8 +222,7 @@ impl<'a> Search<'a> {
             }
             let Some((key, slot, kind)) = walk.step() else { break };
             work.spend(1);
-            let is_out = area.banned.contains(&slot) || self.claimed.binary_search(&slot).is_ok();
-            if is_out || group.members.iter().any(|member| member.slot == slot) {
+            if area.banned.contains(&slot) || group.members.iter().any(|member| member.slot == slot) {
                 continue;
             }
             if lacking != 0 && !group.would_lack_less(lacking, kind) {
