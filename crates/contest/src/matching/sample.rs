@@ -3,9 +3,11 @@
 
 mod optimum;
 mod plain;
+mod supply;
 
 pub use self::optimum::{best_total, few_tickets, total_quality};
 pub use self::plain::first_in_first_out;
+pub use self::supply::Supply;
 
 use domain::ids::CharacterId;
 use domain::random::Random;
@@ -98,6 +100,10 @@ pub const SOLO: Kind = Kind { party_max: 1, has_blocks: false, roles: None, even
 pub const MIXED: Kind = Kind { party_max: 4, has_blocks: true, roles: None, even_micro: None };
 /// The same, with roles.
 pub const ROLES: Kind = Kind { roles: Some((15, 20)), ..MIXED };
+
+/// With roles in the shares that the matches of `role_queue` have: parties that are drawn again leave 20 of 100 to
+/// tank, and as many to heal.
+pub const BALANCED: Kind = Kind { roles: Some((24, 24)), ..MIXED };
 
 /// Tickets numbered from 1.
 #[derive(Debug)]

@@ -319,7 +319,9 @@ fn check_team(definition: &QueueDefinition, needs: &Needs, players: &[Roles]) ->
     let size = u8::try_from(players.len()).ok().filter(|size| *size <= most);
     let places = most - size.ok_or(InsertError::PartySize(most))?;
     let mut tally = Tally::new(needs);
-    players.iter().for_each(|player| tally.add(*player));
+    for player in players {
+        tally.add(*player);
+    }
     let lacking = tally.lack(needs, 1);
     if lacking <= u16::from(places) {
         return Ok(());
