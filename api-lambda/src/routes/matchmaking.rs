@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use contest::matching::check_party_roles;
 use domain::catalogue::MatchQueue;
 use domain::contract::Problem;
 use domain::contract::mail::HostOrder;
@@ -141,6 +142,10 @@ fn check_ticket(body: &CreateTicket, queue: &MatchQueue) -> Result<(), ApiError>
         if roles.iter().collect::<BTreeSet<_>>().len() < roles.len() {
             return refuse("roles: a role is named twice for a player: name each once".into());
         }
+    }
+    let roles = std::iter::once(&body.roles).chain(body.party.iter().map(|member| &member.roles));
+    if let Err(fault) = check_party_roles(definition, roles) {
+        return refuse(format!("roles: {fault}; let somebody of the party take one of these too"));
     }
     for (name, millis) in &body.round_trips_ms {
         if !definition.regions.contains(name) {

@@ -231,6 +231,26 @@ async fn roles_are_named_once_for_each_player() {
 }
 
 #[tokio::test]
+async fn a_party_that_fits_no_team_is_refused() {
+    let app = App::start_with(|config| {
+        let role = |role: &str| RoleCount { role: role.into(), count: 1 };
+        config.catalogue.queues[1].definition.roles = ["tank", "healer", "damage"].map(role).into();
+    })
+    .await;
+    let [ada, bob] = [Seeker::new(&app, "Ada").await, Seeker::new(&app, "Bob").await];
+    let mut asked = body("arena", &ada.character);
+    asked["roles"] = json!(["tank"]);
+    asked["party"] = json!([{ "character": bob.character.id, "roles": ["tank"] }]);
+    let problem = ada.player.post(TICKETS, &asked).await.problem(400, "bad_match_ticket");
+    for part in ["room for 1 more", "still need 2: 1 healer, 1 damage", "take one of these"] {
+        assert!(problem.detail.contains(part), "{}", problem.detail);
+    }
+    // One of them who would heal too makes room; what is left to say is that the two are no party.
+    asked["party"][0]["roles"] = json!(["tank", "healer"]);
+    ada.player.post(TICKETS, &asked).await.problem(409, "not_in_party");
+}
+
+#[tokio::test]
 async fn a_queue_of_another_region_is_not_served() {
     let app = App::start_with(|config| {
         config.catalogue.queues[0].definition.regions = vec!["sgp".into(), "local".into()];

@@ -20,6 +20,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +34,7 @@ pub use self::queue::{
     TEAMS_MAX,
 };
 pub use self::ticket::{
-    BLOCKS_MAX, BackfillRequest, BackfillTeam, InsertError, MatchTicketId, Player, Ticket,
+    BLOCKS_MAX, BackfillRequest, BackfillTeam, InsertError, MatchTicketId, Player, Ticket, check_party_roles,
 };
 
 use self::pool::{Pools, Slot};

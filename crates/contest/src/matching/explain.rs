@@ -155,7 +155,7 @@ impl Matcher {
             Stand { centre: party.centre, window: self.queue.window(now.millis_since(party.created_at)) };
         let mut found = BTreeSet::new();
         for (region, _) in (0_u8..).zip(&self.queue.definition.regions) {
-            let mut walk = self.pools.walk(region, party.centre, Direction::Both);
+            let mut walk = self.pools.walk(region, party.centre, Direction::Both, |_| true);
             for _ in 0..LOOKED_AT_MAX {
                 let Some((key, slot, _)) = walk.step() else { break };
                 if key.centre.abs_diff(party.centre) > stand.window.unsigned_abs() {

@@ -6,7 +6,7 @@ use domain::ids::CharacterId;
 use super::packing::{Goal, Packing, Piece, pack};
 use super::pool::{Key, Kind, Slot};
 use super::queue::{Micro, Queue};
-use super::roles::Tally;
+use super::roles::{Roles, Tally};
 use super::ticket::{Opening, Party, Space};
 
 /// Placements tried to see whether a party has room. Few, since this is asked for each candidate.
@@ -111,6 +111,11 @@ impl<'a> Group<'a> {
         self.players >= self.capacity
     }
 
+    /// Whether it is a new match of a queue with roles.
+    pub(super) fn is_of_roles(&self) -> bool {
+        self.opening.is_none() && !self.queue.needs.is_empty()
+    }
+
     /// How far apart the members stand.
     pub(super) fn range(&self) -> Micro {
         self.highest - self.lowest
@@ -152,6 +157,9 @@ impl<'a> Group<'a> {
             member.blame += 1;
             return Err(Refusal::Blocked);
         }
+        if party.size > 1 && !self.can_seat(&mut party.roles.iter().copied()) {
+            return Err(Refusal::NoRoom);
+        }
         let is_simple = self.has_only_solos && party.size == 1 && self.opening.is_none();
         if is_simple || self.pack_with(Some(party), Goal::Room, ROOM_NODES).is_some() {
             return Ok(());
@@ -163,23 +171,41 @@ impl<'a> Group<'a> {
     /// Whether there are places, and roles left for what lacks, if members could be moved freely. For solo
     /// players in a new match that is all there is to ask.
     pub(super) fn has_places(&mut self, kind: Kind) -> Result<(), Refusal> {
-        let (size, roles) = match kind {
-            Kind::Solo(roles) => (1, Some(roles)),
-            Kind::Group(size) => (u16::from(size), None),
-        };
-        let players = self.players + size;
-        let mut has_places = players <= self.capacity;
-        if let (true, Some(roles), None) = (has_places, roles, self.opening) {
-            let mut tally = self.tally;
-            tally.add(roles);
-            let lack = tally.lack(&self.queue.needs, u16::from(self.queue.definition.teams));
-            has_places = lack <= self.capacity - players;
+        if self.can_seat(&mut kind.players()) {
+            return Ok(());
         }
-        if !has_places {
-            self.blame_largest();
-            return Err(Refusal::NoPlaces);
+        self.blame_largest();
+        Err(Refusal::NoPlaces)
+    }
+
+    /// Whether these players find places with roles left for what lacks, if members could be moved freely.
+    fn can_seat(&self, players: &mut dyn ExactSizeIterator<Item = Roles>) -> bool {
+        let count = self.players + u16::try_from(players.len()).unwrap_or(u16::MAX);
+        if count > self.capacity || self.opening.is_some() || self.queue.needs.is_empty() {
+            return count <= self.capacity;
         }
-        Ok(())
+        self.tally_with(players).lack(&self.queue.needs, self.teams()) <= self.capacity - count
+    }
+
+    fn tally_with(&self, players: &mut dyn ExactSizeIterator<Item = Roles>) -> Tally {
+        let mut tally = self.tally;
+        players.for_each(|player| tally.add(player));
+        tally
+    }
+
+    fn teams(&self) -> u16 {
+        u16::from(self.queue.definition.teams)
+    }
+
+    /// How many players the members of a new match lack in these roles.
+    pub(super) fn lack_of(&self, roles: Roles) -> u16 {
+        self.tally.lack_of(roles, &self.queue.needs, self.teams())
+    }
+
+    /// Whether fewer would lack in these roles with one of this kind.
+    pub(super) fn would_lack_less(&self, roles: Roles, kind: Kind) -> bool {
+        let tally = self.tally_with(&mut kind.players());
+        tally.lack_of(roles, &self.queue.needs, self.teams()) < self.lack_of(roles)
     }
 
     /// Large parties are what keeps others out of teams with places left. Not so where roles are: there it is

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
+use std::iter::repeat_n;
 
 use domain::time::UnixMillis;
 
-use super::queue::Micro;
-use super::roles::Roles;
+use super::queue::{Micro, Queue, ROLES_MAX};
+use super::roles::{Needs, Roles};
 use super::ticket::{MatchTicketId, Party};
 
 /// The place of a party in the slab.
@@ -28,17 +29,22 @@ impl Key {
     }
 }
 
-/// What the parties of a pool have in common: if one finds no room, none of them does. Of parties only the
-/// size is known, since the pools would be too many if they were told apart by each member's roles.
+/// What the parties of a pool have in common. Of several players only the roles are known that somebody among
+/// them can take, since the pools would be too many if they were told apart by each member's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Solo(Roles),
-    Group(u8),
+pub(super) struct Kind {
+    pub(super) size: u8,
+    pub(super) roles: Roles,
 }
 
 impl Kind {
     fn of(party: &Party) -> Self {
-        if party.size == 1 { Self::Solo(party.roles[0]) } else { Self::Group(party.size) }
+        Self { size: party.size, roles: party.roles.iter().fold(0, |all, player| all | player) }
+    }
+
+    /// Its players as if each could take what any of them can.
+    pub(super) fn players(self) -> impl ExactSizeIterator<Item = Roles> {
+        repeat_n(self.roles, usize::from(self.size))
     }
 }
 
@@ -48,23 +54,34 @@ const PASSED_OVER_MAX: u32 = 24;
 
 type Pool = BTreeMap<Key, Slot>;
 
+/// Those who play in one region.
+#[derive(Debug, Default)]
+struct Area {
+    pools: BTreeMap<Kind, Pool>,
+    /// For each role, how many players can take it.
+    able: [u64; ROLES_MAX],
+}
+
 /// All pools. A party is in one of each region that it plays in.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    regions: BTreeMap<u8, BTreeMap<Kind, Pool>>,
+    regions: BTreeMap<u8, Area>,
 }
 
 impl Pools {
     pub(super) fn insert(&mut self, party: &Party, slot: Slot) {
         for region in party.regions() {
-            let pools = self.regions.entry(region).or_default();
-            pools.entry(Kind::of(party)).or_default().insert(Key::of(party), slot);
+            let area = self.regions.entry(region).or_default();
+            area.pools.entry(Kind::of(party)).or_default().insert(Key::of(party), slot);
+            count_able(party, &mut area.able, |count| *count += 1);
         }
     }
 
     pub(super) fn remove(&mut self, party: &Party) {
         for region in party.regions() {
-            let pools = self.regions.get_mut(&region).expect("a waiting party is in its regions");
+            let area = self.regions.get_mut(&region).expect("a waiting party is in its regions");
+            count_able(party, &mut area.able, |count| *count -= 1);
+            let pools = &mut area.pools;
             let pool = pools.get_mut(&Kind::of(party)).expect("a waiting party is in its pools");
             pool.remove(&Key::of(party));
             if pool.is_empty() {
@@ -73,12 +90,36 @@ impl Pools {
         }
     }
 
-    /// Those who play in the region, the nearest to `centre` first.
-    pub(super) fn walk(&self, region: u8, centre: Micro, direction: Direction) -> Walk<'_> {
+    /// The roles that need players, those first that the fewest in the region can take for each that a team
+    /// needs.
+    pub(super) fn scarcest(&self, region: u8, needs: &Needs) -> Vec<Roles> {
+        let able = self.regions.get(&region).map_or([0; ROLES_MAX], |area| area.able);
+        let roles = (0_u8..).zip(needs.counts()).zip(able).filter(|((_, count), _)| *count > 0);
+        let mut roles: Vec<(u64, u8)> =
+            roles.map(|((role, count), able)| (able * 1_000 / u64::from(count), role)).collect();
+        roles.sort_unstable();
+        roles.into_iter().map(|(_, role)| 1 << role).collect()
+    }
+
+    /// The scarcest role of each region; 0 where there are no roles.
+    pub(super) fn scarcest_by_region(&self, queue: &Queue) -> Vec<Roles> {
+        let regions = (0_u8..).zip(&queue.definition.regions);
+        regions.map(|(region, _)| self.scarcest(region, &queue.needs).first().copied().unwrap_or(0)).collect()
+    }
+
+    /// Those who play in the region and are of a kind that is sought, the nearest to `centre` first.
+    pub(super) fn walk(
+        &self,
+        region: u8,
+        centre: Micro,
+        direction: Direction,
+        is_sought: impl Fn(Kind) -> bool,
+    ) -> Walk<'_> {
         let mut lanes = Vec::new();
         // Whoever stands at the centre itself counts as above, so that no one is met twice.
         let middle = Key { centre, created_at: UnixMillis::new(0), id: MatchTicketId::from_u128(0) };
-        for (kind, pool) in self.regions.get(&region).into_iter().flatten() {
+        let pools = self.regions.get(&region).into_iter().flat_map(|area| &area.pools);
+        for (kind, pool) in pools.filter(|(kind, _)| is_sought(**kind)) {
             if direction != Direction::Down {
                 Lane::open(&mut lanes, *kind, pool.range(middle..), true);
             }
@@ -87,6 +128,13 @@ impl Pools {
             }
         }
         Walk { centre, lanes }
+    }
+}
+
+fn count_able(party: &Party, able: &mut [u64; ROLES_MAX], change: impl Fn(&mut u64)) {
+    for player in &party.roles {
+        let theirs = able.iter_mut().enumerate().filter(|(role, _)| player >> role & 1 == 1);
+        theirs.for_each(|(_, count)| change(count));
     }
 }
 

@@ -51,9 +51,9 @@ impl Needs {
         self.sums[SETS - 1]
     }
 
-    /// The set of all roles.
-    pub(super) fn all(&self) -> Roles {
-        Roles::try_from((1_u16 << self.roles) - 1).expect("roles are at most 6")
+    /// How many players each role needs, in the order of the roles.
+    pub(super) fn counts(&self) -> impl Iterator<Item = u8> {
+        self.counts.into_iter().take(self.roles)
     }
 }
 
@@ -90,8 +90,14 @@ impl Tally {
     /// How many places of so many teams stay empty however the players are placed: the largest lack over all
     /// sets of roles (Hall's theorem in its deficiency form).
     pub(super) fn lack(&self, needs: &Needs, teams: u16) -> u16 {
-        let sets = needs.sums.iter().zip(&self.able).take(self.sets);
-        sets.map(|(sum, able)| (sum * teams).saturating_sub(u16::from(*able))).max().unwrap_or(0)
+        self.lack_of(Roles::MAX, needs, teams)
+    }
+
+    /// The same for the places of these roles alone.
+    pub(super) fn lack_of(&self, roles: Roles, needs: &Needs, teams: u16) -> u16 {
+        let sets = (0..self.sets).filter(|set| set & !usize::from(roles) == 0);
+        let lack = |set: usize| (needs.sums[set] * teams).saturating_sub(u16::from(self.able[set]));
+        sets.map(lack).max().unwrap_or(0)
     }
 }
 
@@ -155,13 +161,14 @@ mod tests {
             players in prop::collection::vec(0..64_u8, 0..10),
         ) {
             let needs = Needs::of_counts(counts.iter().copied());
-            let players: Vec<Roles> = players.iter().map(|player| player & needs.all()).collect();
+            let all: Roles = (1 << counts.len()) - 1;
+            let players: Vec<Roles> = players.iter().map(|player| player & all).collect();
             let mut tally = Tally::new(&needs);
             for player in &players {
                 tally.add(*player);
             }
-            tally.add(needs.all());
-            tally.remove(needs.all());
+            tally.add(all);
+            tally.remove(all);
             let filled = assign(&needs, &players).iter().flatten().count();
             prop_assert_eq!(usize::from(tally.lack(&needs, 1)), usize::from(needs.total()) - filled);
         }

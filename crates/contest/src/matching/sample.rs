@@ -3,15 +3,17 @@
 
 mod optimum;
 mod plain;
+mod supply;
 
 pub use self::optimum::{best_total, few_tickets, total_quality};
 pub use self::plain::first_in_first_out;
+pub use self::supply::Supply;
 
 use domain::ids::CharacterId;
 use domain::random::Random;
 use domain::time::UnixMillis;
 
-use super::{MatchTicketId, Player, QueueDefinition, RoleCount, Ticket};
+use super::{MatchTicketId, Player, QueueDefinition, RoleCount, Ticket, check_party_roles};
 use crate::rating::Rating;
 
 /// The regions of all sample queues.
@@ -85,7 +87,8 @@ pub struct Kind {
     pub party_max: u32,
     /// Whether some refuse others.
     pub has_blocks: bool,
-    /// Of 100 players, how many would tank, and how many would heal; none: no roles.
+    /// Of 100 players, how many would tank, and how many would heal; none: no roles. Parties that fit no team of
+    /// `role_queue` are drawn again, since nobody lets them wait.
     pub roles: Option<(u32, u32)>,
     /// How many millionths of mu players are spread over evenly; none: as a population is, around 25.
     pub even_micro: Option<u32>,
@@ -98,11 +101,17 @@ pub const MIXED: Kind = Kind { party_max: 4, has_blocks: true, roles: None, even
 /// The same, with roles.
 pub const ROLES: Kind = Kind { roles: Some((15, 20)), ..MIXED };
 
+/// With roles in the shares that the matches of `role_queue` have: parties that are drawn again leave 20 of 100 to
+/// tank, and as many to heal.
+pub const BALANCED: Kind = Kind { roles: Some((24, 24)), ..MIXED };
+
 /// Tickets numbered from 1.
 #[derive(Debug)]
 pub struct Stream {
     random: Random,
     kind: Kind,
+    /// Whose teams parties with roles fit.
+    teams: QueueDefinition,
     count: u32,
 }
 
@@ -110,7 +119,7 @@ impl Stream {
     /// The stream of this seed.
     #[must_use]
     pub fn new(seed: u64, kind: Kind) -> Self {
-        Self { random: Random::new(seed), kind, count: 0 }
+        Self { random: Random::new(seed), kind, teams: role_queue(), count: 0 }
     }
 
     /// The next ticket.
@@ -119,8 +128,14 @@ impl Stream {
         let size = 1 + self.random.below(self.kind.party_max).min(self.random.below(self.kind.party_max));
         let mus: Vec<f64> = (0..size).map(|_| self.mu()).collect();
         let mut ticket = ticket(self.count, &mus, created_at);
-        for player in &mut ticket.players {
-            player.roles = roles(&mut self.random, self.kind.roles);
+        loop {
+            for player in &mut ticket.players {
+                player.roles = roles(&mut self.random, self.kind.roles);
+            }
+            let roles = ticket.players.iter().map(|player| &player.roles);
+            if self.kind.roles.is_none() || check_party_roles(&self.teams, roles).is_ok() {
+                break;
+            }
         }
         ticket.round_trips.clear();
         let home = self.random.below(4);
@@ -158,7 +173,7 @@ fn roles(random: &mut Random, shares: Option<(u32, u32)>) -> Vec<String> {
         "damage"
     };
     let mut roles = vec![name.to_owned()];
-    if random.below(10) == 0 {
+    if random.below(10) == 0 && name != "damage" {
         roles.push("damage".to_owned());
     }
     roles

@@ -9,6 +9,7 @@ use super::packing::Packing;
 use super::pool::{Direction, Key, Kind, Pools, Slot};
 use super::quality::{Score, Weights};
 use super::queue::{Queue, REGIONS_MAX};
+use super::roles::Roles;
 use super::slab::Slab;
 use super::ticket::{MatchTicketId, Opening, Party, Space};
 
@@ -46,6 +47,15 @@ pub(super) enum Seeker {
     Ticket(MatchTicketId, Slot),
 }
 
+impl Seeker {
+    pub(super) fn slot(self) -> Option<Slot> {
+        match self {
+            Self::Instance(_) => None,
+            Self::Ticket(_, slot) => Some(slot),
+        }
+    }
+}
+
 /// A match that could be made.
 #[derive(Debug, Clone)]
 pub(super) struct Proposal {
@@ -67,6 +77,17 @@ pub(super) struct Gathered {
     pub(super) misfits: u32,
     pub(super) blocked: u32,
     pub(super) conflicts: u32,
+}
+
+/// Where candidates are looked for.
+#[derive(Debug, Clone, Copy)]
+struct Area<'a> {
+    region: u8,
+    direction: Direction,
+    /// Who is left out.
+    banned: &'a [Slot],
+    /// Roles of which some lack: only who can take one of them is sought. None: anyone.
+    lacking: Roles,
 }
 
 /// All that the search looks at.
@@ -127,7 +148,7 @@ impl<'a> Search<'a> {
     }
 
     /// Tries both sides, leaving out who keeps others out; then one side, then the other. Among solo players
-    /// without roles or blocks whose windows are as wide as they get, the last two miss no match, since its
+    /// without blocks whose windows are as wide as they get, the last two miss no match, since its
     /// lowest and its highest find it.
     fn in_region(&self, start: impl Fn() -> Group<'a>, region: u8, work: &mut Work) -> Option<Gathered> {
         let mut banned = Vec::new();
@@ -143,9 +164,8 @@ impl<'a> Search<'a> {
                 _ => break,
             }
         }
-        // If no member kept anyone out, a part of the candidates can do no better than all; and with roles, one
-        // side promises nothing.
-        if banned.is_empty() || !self.queue.needs.is_empty() {
+        // If no member kept anyone out, a part of the candidates can do no better than all.
+        if banned.is_empty() {
             return None;
         }
         [Direction::Up, Direction::Down].into_iter().find_map(|direction| {
@@ -155,6 +175,9 @@ impl<'a> Search<'a> {
     }
 
     /// Takes the nearest that fit until the match is full. The largest match on the way is what is found.
+    ///
+    /// Who can take a scarce role is taken first. Else the others, who are everywhere, take the places that the
+    /// few need who come in parties with them; and where nobody can take the role, that is seen at once.
     pub(super) fn gather(
         &self,
         mut group: Group<'a>,
@@ -163,21 +186,51 @@ impl<'a> Search<'a> {
         banned: &[Slot],
         work: &mut Work,
     ) -> Gathered {
-        let mut walk = self.pools.walk(region, group.anchor.centre, direction);
         let mut gathered = Gathered::default();
         keep_if_match(&group, &mut gathered);
+        let mut area = Area { region, direction, banned, lacking: 0 };
+        if group.is_of_roles() {
+            for role in self.pools.scarcest(region, &self.queue.needs) {
+                area.lacking |= role;
+                if group.lack_of(area.lacking) > 0 {
+                    self.take_nearest(&mut group, &mut gathered, area, work);
+                }
+                let lack = group.lack_of(area.lacking);
+                if lack > 0 {
+                    gathered.misfits += u32::from(lack);
+                    gathered.blamed = group.most_blamed();
+                    return gathered;
+                }
+            }
+        }
+        self.take_nearest(&mut group, &mut gathered, Area { lacking: 0, ..area }, work);
+        gathered.blamed = group.most_blamed();
+        gathered
+    }
+
+    fn take_nearest(&self, group: &mut Group<'a>, gathered: &mut Gathered, area: Area<'_>, work: &mut Work) {
+        if group.is_full() {
+            return;
+        }
+        let lacking = area.lacking;
+        let is_sought = |kind| lacking == 0 || group.would_lack_less(lacking, kind);
+        let mut walk = self.pools.walk(area.region, group.anchor.centre, area.direction, is_sought);
         work.spend(1 + walk.lanes());
         for _ in 0..VISITS_MAX {
-            if group.is_full() {
+            if group.is_full() || lacking != 0 && group.lack_of(lacking) == 0 {
                 break;
             }
             let Some((key, slot, kind)) = walk.step() else { break };
             work.spend(1);
-            if banned.contains(&slot) || group.members.iter().any(|member| member.slot == slot) {
+            if area.banned.contains(&slot) || group.members.iter().any(|member| member.slot == slot) {
                 continue;
             }
-            match self.consider(&mut group, &key, slot, kind) {
-                Ok(()) => keep_if_match(&group, &mut gathered),
+            if lacking != 0 && !group.would_lack_less(lacking, kind) {
+                walk.leave(kind);
+                continue;
+            }
+            match self.consider(group, &key, slot, kind) {
+                Ok(()) => keep_if_match(group, gathered),
                 Err(Refusal::Beyond) => {
                     gathered.conflicts += u32::from(group.anchor.accepts(self.stand(&key)));
                     walk.turn_back(key.centre);
@@ -194,13 +247,11 @@ impl<'a> Search<'a> {
                 Err(Refusal::NoRoom) => {
                     gathered.misfits += 1;
                     // Groups of one size may differ in roles, so that another of them may fit.
-                    let are_alike = matches!(kind, Kind::Solo(_)) || self.queue.needs.is_empty();
+                    let are_alike = kind.size == 1 || self.queue.needs.is_empty();
                     if are_alike { walk.leave(kind) } else { walk.pass_over(kind, MISFIT) }
                 }
             }
         }
-        gathered.blamed = group.most_blamed();
-        gathered
     }
 
     fn consider(&self, group: &mut Group<'a>, key: &Key, slot: Slot, kind: Kind) -> Result<(), Refusal> {

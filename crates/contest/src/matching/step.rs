@@ -15,28 +15,21 @@ use super::ticket::{Party, Space};
 
 /// Placements tried for teams that are going to play.
 const FINAL_NODES: u32 = 1_024;
-/// A ticket is tried again after a third of its wait, but neither sooner nor later than this. Whoever comes
-/// tries all around, so that only what widening windows bring waits for a turn.
-const RETRY_MS_MIN: u64 = 1_000;
-const RETRY_MS_MAX: u64 = 12_000;
-/// When a ticket with the widest window is tried again. Only others bring a match, and they find it.
-const RETRY_MS_WIDEST: u64 = 30_000;
-
-/// A proposal and its turn.
+/// A proposal and its place among the others.
 #[derive(Debug)]
-struct Turn {
+struct Rank {
     /// How many backfills go before it because they have waited longer.
     after: usize,
     proposal: Proposal,
 }
 
-impl Turn {
+impl Rank {
     fn is_backfill(&self) -> bool {
         matches!(self.proposal.seeker, Seeker::Instance(_))
     }
 }
 
-impl Ord for Turn {
+impl Ord for Rank {
     /// The greatest is first: by backfills before it, then new matches before the backfill of that number,
     /// then by quality, by age, and by name.
     fn cmp(&self, other: &Self) -> Ordering {
@@ -48,19 +41,19 @@ impl Ord for Turn {
     }
 }
 
-impl PartialOrd for Turn {
+impl PartialOrd for Rank {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Turn {
+impl PartialEq for Rank {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Turn {}
+impl Eq for Rank {}
 
 impl Matcher {
     pub(super) fn search(&self, now: UnixMillis) -> Search<'_> {
@@ -70,53 +63,27 @@ impl Matcher {
     /// Lets all whose turn it is propose, and makes the best of what they propose.
     pub(super) fn make_matches(&mut self, now: UnixMillis, budget: u32) -> Vec<Match> {
         let mut work = Work { left: budget };
-        let proposals = self.propose_due(now, &mut work);
+        let (proposals, first) = self.propose_due(now, &mut work);
         let seniority = self.seniority(&proposals);
-        let mut turns: BinaryHeap<Turn> = proposals.into_iter().map(|it| turn(&seniority, it)).collect();
+        let mut turns: BinaryHeap<Rank> = proposals.into_iter().map(|it| rank(&seniority, it)).collect();
         let mut matches = Vec::new();
-        while let Some(Turn { proposal, .. }) = turns.pop() {
+        while let Some(Rank { proposal, .. }) = turns.pop() {
             let is_fresh = proposal.slots.iter().all(|slot| self.slab.get(*slot).is_some());
             if is_fresh {
                 matches.extend(self.make(&proposal, now));
                 continue;
             }
             // Another match took one of its parties. Quality falls with fewer to choose from, so what is
-            // found now takes its turn anew.
-            if work.is_spent() {
+            // found now takes its turn anew. Who did not go first waits for the next step, so that the first do so again.
+            if work.is_spent() || !first.contains(&proposal.seeker) {
                 self.schedule(proposal.seeker, now);
             } else if let Some(proposal) = self.propose(proposal.seeker, now, &mut work) {
-                turns.push(turn(&seniority, proposal));
+                turns.push(rank(&seniority, proposal));
             } else {
                 self.schedule_retry(proposal.seeker, now);
             }
         }
         matches
-    }
-
-    fn propose_due(&mut self, now: UnixMillis, work: &mut Work) -> Vec<Proposal> {
-        let mut proposals = Vec::new();
-        let mut idle = Vec::new();
-        while !work.is_spent() && self.due.first().is_some_and(|(due, ..)| *due <= now) {
-            let Some((_, _, seeker)) = self.due.pop_first() else { break };
-            match self.propose(seeker, now, work) {
-                Some(proposal) => proposals.push(proposal),
-                None => idle.push(seeker),
-            }
-        }
-        // Only now, since an instance is due again at once.
-        for seeker in idle {
-            self.schedule_retry(seeker, now);
-        }
-        proposals
-    }
-
-    fn propose(&self, seeker: Seeker, now: UnixMillis, work: &mut Work) -> Option<Proposal> {
-        match seeker {
-            Seeker::Instance(instance) => {
-                self.search(now).around_opening(self.openings.get(&instance)?, work)
-            }
-            Seeker::Ticket(_, slot) => self.search(now).around_ticket(slot, work),
-        }
     }
 
     /// When the backfills that can be served now were asked for, the oldest first.
@@ -130,23 +97,6 @@ impl Matcher {
             .collect();
         seniority.sort_unstable();
         seniority
-    }
-
-    /// Puts the seeker back, if it still waits: an instance for the next step, a ticket for later.
-    fn schedule_retry(&mut self, seeker: Seeker, now: UnixMillis) {
-        let wait = match seeker {
-            Seeker::Instance(_) => 1,
-            Seeker::Ticket(_, slot) => {
-                let Some(party) = self.slab.get(slot) else { return };
-                let waited_ms = now.millis_since(party.created_at);
-                if self.queue.is_widest(waited_ms) {
-                    RETRY_MS_WIDEST
-                } else {
-                    (waited_ms / 3).clamp(RETRY_MS_MIN, RETRY_MS_MAX)
-                }
-            }
-        };
-        self.schedule(seeker, now.plus_millis(wait));
     }
 
     /// Makes the match: its tickets wait no longer.
@@ -206,14 +156,14 @@ impl Matcher {
     }
 }
 
-fn turn(seniority: &[(UnixMillis, Seeker)], proposal: Proposal) -> Turn {
+fn rank(seniority: &[(UnixMillis, Seeker)], proposal: Proposal) -> Rank {
     let after = match proposal.seeker {
         Seeker::Instance(_) => seniority.iter().position(|(_, seeker)| *seeker == proposal.seeker),
         Seeker::Ticket(..) => {
             Some(seniority.partition_point(|(created_at, _)| *created_at < proposal.oldest))
         }
     };
-    Turn { after: after.unwrap_or(seniority.len()), proposal }
+    Rank { after: after.unwrap_or(seniority.len()), proposal }
 }
 
 fn explanation(score: &Score, parties: &[Party], now: UnixMillis) -> Explanation {

@@ -9,7 +9,7 @@ use domain::time::UnixMillis;
 
 use super::QueueDefinition;
 use super::queue::{MATCH_PLAYERS_MAX, Micro, Queue, REGIONS_MAX, TEAMS_MAX, micro};
-use super::roles::{Needs, Roles, Tally};
+use super::roles::{Needs, Roles, Tally, assign};
 use crate::rating::Rating;
 
 /// Most players that one ticket or backfill request refuses.
@@ -97,6 +97,16 @@ pub enum InsertError {
     /// The queue has no such role.
     #[error("no role {0}")]
     UnknownRole(String),
+    /// A team with this party in it can never fill its roles.
+    #[error("a team has room for {places} more beside this party, and would still need {lacking}: {roles}")]
+    PartyRoles {
+        /// Places of a team that the party leaves to others.
+        places: u8,
+        /// Players that the team would still need, more than that.
+        lacking: u16,
+        /// In which roles: `1 healer, 3 damage`.
+        roles: String,
+    },
     /// The queue has no such region.
     #[error("no region {0}")]
     UnknownRegion(String),
@@ -120,6 +130,7 @@ impl InsertError {
             Self::PlayerWaiting(_) => "player_waiting",
             Self::PartySize(_) => "party_size",
             Self::UnknownRole(_) => "unknown_role",
+            Self::PartyRoles { .. } => "party_roles",
             Self::UnknownRegion(_) => "unknown_region",
             Self::TooManyBlocks => "too_many_blocks",
             Self::NoBackfill => "no_backfill",
@@ -156,7 +167,8 @@ impl Party {
         if size == 0 || size > most {
             return Err(InsertError::PartySize(most));
         }
-        let roles = ticket.players.iter().map(|player| role_set(&player.roles, queue));
+        let roles = roles_of(&queue.definition, ticket.players.iter().map(|player| &player.roles))?;
+        check_team(&queue.definition, &queue.needs, &roles)?;
         let strength: Micro = ticket.players.iter().map(|player| micro(player.rating.mu())).sum();
         let mut round_trips = [None; REGIONS_MAX];
         for (region, round_trip) in queue.definition.regions.iter().zip(&mut round_trips) {
@@ -168,7 +180,7 @@ impl Party {
             centre: strength / Micro::from(size),
             size,
             strength,
-            roles: roles.collect::<Result<_, _>>()?,
+            roles,
             players: ticket.players.iter().map(|player| player.id).collect(),
             round_trips,
             blocks: sorted_blocks(ticket.blocks)?,
@@ -292,13 +304,50 @@ impl Space {
     }
 }
 
-fn role_set(names: &[String], queue: &Queue) -> Result<Roles, InsertError> {
-    let mut set = 0;
-    for name in names {
-        let role = queue.definition.roles.iter().position(|role| role.role == *name);
-        set |= 1 << role.ok_or_else(|| InsertError::UnknownRole(name.clone()))?;
+/// Whether a team can fill its roles with this party in it, whose players would take these. A party of which that
+/// is not so would wait for ever, so no ticket should be made for it.
+pub fn check_party_roles<'a>(
+    definition: &QueueDefinition,
+    players: impl Iterator<Item = &'a Vec<String>>,
+) -> Result<(), InsertError> {
+    let needs = Needs::of_counts(definition.roles.iter().map(|role| role.count));
+    check_team(definition, &needs, &roles_of(definition, players)?)
+}
+
+fn check_team(definition: &QueueDefinition, needs: &Needs, players: &[Roles]) -> Result<(), InsertError> {
+    let most = definition.team_players_max;
+    let size = u8::try_from(players.len()).ok().filter(|size| *size <= most);
+    let places = most - size.ok_or(InsertError::PartySize(most))?;
+    let mut tally = Tally::new(needs);
+    for player in players {
+        tally.add(*player);
     }
-    Ok(if names.is_empty() { queue.needs.all() } else { set })
+    let lacking = tally.lack(needs, 1);
+    if lacking <= u16::from(places) {
+        return Ok(());
+    }
+    let left = needs.without(&assign(needs, players));
+    let roles = definition.roles.iter().zip(left.counts()).filter(|(_, count)| *count > 0);
+    let roles: Vec<String> = roles.map(|(role, count)| format!("{count} {}", role.role)).collect();
+    Err(InsertError::PartyRoles { places, lacking, roles: roles.join(", ") })
+}
+
+/// The roles that each player can take: who names none takes any.
+fn roles_of<'a>(
+    definition: &QueueDefinition,
+    players: impl Iterator<Item = &'a Vec<String>>,
+) -> Result<Vec<Roles>, InsertError> {
+    let bit = |name: &String| {
+        let role = definition.roles.iter().position(|role| role.role == *name);
+        role.map(|role| 1 << role).ok_or_else(|| InsertError::UnknownRole(name.clone()))
+    };
+    let set = |names: &Vec<String>| {
+        if names.is_empty() {
+            return Ok((1 << definition.roles.len()) - 1);
+        }
+        names.iter().try_fold(0, |set, name| Ok(set | bit(name)?))
+    };
+    players.map(set).collect()
 }
 
 fn sorted_blocks(mut blocks: Vec<CharacterId>) -> Result<Vec<CharacterId>, InsertError> {

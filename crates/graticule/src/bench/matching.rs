@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use contest::matching::sample::{
-    Kind, MIXED, ROLES, SOLO, Stream, at, best_total, few_tickets, first_in_first_out, queue, role_queue,
-    total_quality,
+    BALANCED, Kind, MIXED, ROLES, SOLO, Stream, Supply, at, best_total, few_tickets, first_in_first_out,
+    queue, role_queue, total_quality,
 };
 use contest::matching::{Match, Matcher, QueueDefinition, Ticket};
 use domain::ids::MatchTicketId;
@@ -55,6 +55,9 @@ struct MatchFigures {
     case: &'static str,
     matcher: &'static str,
     matches: usize,
+    /// No more could be made of those who came, by their number and the roles that they take; none where windows
+    /// are what limits.
+    matches_max: Option<u64>,
     players: usize,
     /// Of the tickets that were matched.
     wait_ms: Percentiles,
@@ -122,15 +125,18 @@ fn cases(options: &MatchingOptions) -> Vec<Case> {
     vec![
         case("1 v 1", queue(2, 1), SOLO, 0),
         case("5 v 5, parties of 1 to 4, blocks", queue(2, 5), MIXED, 0),
-        case("5 v 5, tank, healer and damage", role_queue(), ROLES, 0),
+        case("5 v 5, tank, healer and damage, too few tanks", role_queue(), ROLES, 0),
+        case("the same with enough of each role", role_queue(), BALANCED, 0),
         case("5 v 5, windows so narrow that many wait", thin.clone(), even(SOLO), options.in_flight),
-        case("the same with parties and blocks", thin, even(MIXED), options.in_flight),
+        case("so narrow, with parties and blocks", thin, even(MIXED), options.in_flight),
     ]
 }
 
 /// A matcher in the run.
 trait Player {
     const NAME: &'static str;
+    /// Whether its teams have the queue's roles.
+    const KEEPS_ROLES: bool;
 
     fn insert(&mut self, ticket: Ticket);
     fn cancel(&mut self, ticket: MatchTicketId);
@@ -149,6 +155,7 @@ impl Ours {
 
 impl Player for Ours {
     const NAME: &'static str = "graticule";
+    const KEEPS_ROLES: bool = true;
 
     fn insert(&mut self, ticket: Ticket) {
         self.0.insert(ticket).expect("the sample tickets fit the sample queues");
@@ -181,6 +188,7 @@ impl Plain {
 
 impl Player for Plain {
     const NAME: &'static str = "first in, first out";
+    const KEEPS_ROLES: bool = false;
 
     fn insert(&mut self, ticket: Ticket) {
         self.waiting.push(ticket);
@@ -209,7 +217,6 @@ struct Known {
 }
 
 /// Sums up what a matcher makes.
-#[derive(Default)]
 struct Tally {
     known: BTreeMap<MatchTicketId, Known>,
     waits_ms: Vec<u32>,
@@ -218,10 +225,29 @@ struct Tally {
     players: usize,
     steps_us: Vec<u32>,
     cpu: Duration,
+    supply: Supply,
 }
 
 impl Tally {
+    fn new<P: Player>(case: &Case) -> Self {
+        let mut definition = case.definition.clone();
+        if !P::KEEPS_ROLES {
+            definition.roles.clear();
+        }
+        Self {
+            known: BTreeMap::new(),
+            waits_ms: Vec::new(),
+            spreads: Vec::new(),
+            ranges: Vec::new(),
+            players: 0,
+            steps_us: Vec::new(),
+            cpu: Duration::ZERO,
+            supply: Supply::new(definition),
+        }
+    }
+
     fn add_ticket(&mut self, ticket: &Ticket) {
+        self.supply.add(ticket);
         let strength = ticket.players.iter().map(|player| player.rating.mu()).sum();
         let known = Known { created_at: ticket.created_at, strength, players: ticket.players.len() };
         self.known.insert(ticket.id, known);
@@ -263,7 +289,7 @@ fn extent_milli(values: &[f64]) -> u32 {
 fn play<P: Player>(case: &Case, options: &MatchingOptions, mut matcher: P) -> MatchFigures {
     let mut stream = Stream::new(options.seed, case.kind);
     let mut all: VecDeque<(MatchTicketId, u64)> = VecDeque::new();
-    let mut tally = Tally::default();
+    let mut tally = Tally::new::<P>(case);
     let lead_ms = case.in_flight * 1_000 / options.rate;
     for index in 0..case.in_flight {
         let ticket = stream.next(at(index * 1_000 / options.rate));
@@ -315,6 +341,7 @@ fn figures<P: Player>(
         case: case.name,
         matcher: P::NAME,
         matches: tally.spreads.len(),
+        matches_max: (case.in_flight == 0).then(|| tally.supply.matches_max()),
         players: tally.players,
         cpu_us_per_match: cpu_us / u64::try_from(tally.spreads.len().max(1)).unwrap_or(u64::MAX),
         cpu_permille: cpu_us / (options.seconds * 1_000),
@@ -356,16 +383,17 @@ fn optimum() -> Vec<OptimumFigures> {
 
 fn table(figures: &[MatchFigures]) -> String {
     let mut text = String::from(
-        "| queue | matcher | matches | in flight | wait p50 / p95 / p99, s | spread of teams p50 / p95 / p99 | range of parties p50 / p95 / p99 | CPU per match, us | of one core, % | step p50 / p95 / p99, ms |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        "| queue | matcher | matches | of those possible, % | in flight | wait p50 / p95 / p99, s | spread of teams p50 / p95 / p99 | range of parties p50 / p95 / p99 | CPU per match, us | of one core, % | step p50 / p95 / p99, ms |\n\
+         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for run in figures {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} -> {} | {} | {} | {} | {} | {:.1} | {} |",
+            "| {} | {} | {} | {} | {} -> {} | {} | {} | {} | {} | {:.1} | {} |",
             run.case,
             run.matcher,
             run.matches,
+            run.matches_max.map_or_else(|| "-".to_owned(), |most| of_possible(run.matches, most)),
             run.in_flight[0],
             run.in_flight[1],
             thousandths(run.wait_ms),
@@ -377,6 +405,12 @@ fn table(figures: &[MatchFigures]) -> String {
         );
     }
     text
+}
+
+fn of_possible(matches: usize, most: u64) -> String {
+    let matches = u64::try_from(matches).unwrap_or(u64::MAX);
+    let permille = matches.saturating_mul(1_000) / most.max(1);
+    format!("{}.{} of {most}", permille / 10, permille % 10)
 }
 
 fn thousandths(sample: Percentiles) -> String {

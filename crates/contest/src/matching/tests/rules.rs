@@ -87,6 +87,27 @@ fn rubbish_is_refused() {
 }
 
 #[test]
+fn parties_that_fit_no_team_are_refused() {
+    let party = |roles: &[&str]| with_roles(ticket(1, &vec![25.0; roles.len()], at(0)), roles);
+    let insert = |roles: &[&str]| Matcher::new(role_queue()).unwrap().insert(party(roles));
+    for fits in [&["tank", "healer", "damage", "damage", "damage"][..], &["damage"; 3], &["tank", "healer"]] {
+        assert_eq!(insert(fits), Ok(()), "{fits:?}");
+    }
+    let lack = |places, lacking, roles: &str| {
+        Err(InsertError::PartyRoles { places, lacking, roles: roles.to_owned() })
+    };
+    assert_eq!(insert(&["tank", "tank"]), lack(3, 4, "1 healer, 3 damage"));
+    assert_eq!(insert(&["healer", "damage", "healer"]), lack(2, 3, "1 tank, 2 damage"));
+    assert_eq!(insert(&["damage"; 4]), lack(1, 2, "1 tank, 1 healer"));
+    // One of them who would heal too makes room; so does a place for anyone.
+    let mut flexible = party(&["damage"; 4]);
+    flexible.players[3].roles.push("healer".to_owned());
+    Matcher::new(role_queue()).unwrap().insert(flexible).unwrap();
+    let loose = QueueDefinition { team_players_max: 6, ..role_queue() };
+    Matcher::new(loose).unwrap().insert(party(&["damage"; 4])).unwrap();
+}
+
+#[test]
 fn the_nearest_meet_and_windows_widen_for_both() {
     let far = [ticket(1, &[20.0], at(0)), ticket(2, &[24.0], at(0)), ticket(3, &[24.5], at(0))];
     let mut matcher = matcher(queue(2, 1), &far);

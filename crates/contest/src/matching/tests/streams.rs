@@ -4,7 +4,7 @@ use domain::random::Random;
 
 use super::check::{Waiting, mean_mu};
 use crate::matching::sample::{BUDGET, Kind, MIXED, ROLES, SOLO, Stream, at, queue, role, role_queue};
-use crate::matching::{Match, Matcher, QueueDefinition, Ticket, WaitReason};
+use crate::matching::{InsertError, Match, Matcher, QueueDefinition, Ticket, WaitReason};
 
 /// Tickets that come for a minute, some of them cancelled; then another two minutes without any.
 fn run(
@@ -23,7 +23,10 @@ fn run(
         let now = at(second * 1_000);
         for _ in 0..if second < 60 { per_second } else { 0 } {
             let ticket = stream.next(now);
-            matcher.insert(ticket.clone()).unwrap();
+            match matcher.insert(ticket.clone()) {
+                Err(InsertError::PartyRoles { .. }) => continue,
+                inserted => inserted.unwrap(),
+            }
             waiting.tickets.insert(ticket.id, ticket);
         }
         if random.below(3) == 0
@@ -85,6 +88,44 @@ fn nobody_starves() {
                 .windows(usize::from(teams * players))
                 .find(|group| group[group.len() - 1] - group[0] <= definition.rating_window_max - 1e-5);
             assert_eq!(starved, None, "{left:?}");
+        }
+    }
+}
+
+/// The same with roles: whoever still waits lacks others within the window, or one of the roles among them.
+#[test]
+fn nobody_starves_for_a_role_that_is_there() {
+    let definition = QueueDefinition {
+        regions: vec!["fra".to_owned()],
+        round_trip_ms_max: 1_000,
+        roles: vec![role("tank", 1), role("healer", 1), role("damage", 1)],
+        ..queue(2, 3)
+    };
+    for (seed, shares) in (0..6).zip([(33, 33), (10, 20), (20, 70)].into_iter().cycle()) {
+        let (matches, _, waiting) = run(seed, &definition, Kind { roles: Some(shares), ..SOLO }, 4);
+        assert!(matches.len() > 5, "{} matches", matches.len());
+        let mut left: Vec<&Ticket> = waiting.tickets.values().collect();
+        left.sort_by(|one, other| mean_mu(one).total_cmp(&mean_mu(other)));
+        for first in 0..left.len() {
+            let reach = mean_mu(left[first]) + definition.rating_window_max - 1e-5;
+            let near: Vec<_> = left[first..].iter().take_while(|it| mean_mu(it) <= reach).collect();
+            // A match has two of each role, and each player takes one (Hall's theorem).
+            let of = |names: &[&str]| {
+                let takes = |ticket: &Ticket| {
+                    ticket.players[0].roles.iter().any(|role| names.contains(&role.as_str()))
+                };
+                near.iter().filter(|ticket| takes(ticket)).count()
+            };
+            let sets = [
+                &["tank"][..],
+                &["healer"],
+                &["damage"],
+                &["tank", "healer"],
+                &["tank", "damage"],
+                &["healer", "damage"],
+                &["tank", "healer", "damage"],
+            ];
+            assert!(sets.iter().any(|names| of(names) < 2 * names.len()), "seed {seed}: {near:?}");
         }
     }
 }
