@@ -9,7 +9,7 @@ use domain::contract::players::{
     Character, CharacterList, CreateCharacter, DeletedCharacterList, PurgedCharacters, RenameCharacter,
     RestoreCharacter,
 };
-use domain::contract::JobCall;
+use domain::contract::{JobCall, Problem};
 use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use domain::contract::market::{Claim, ClaimPage, ExpiredListings, ListingPage};
-use domain::contract::JobCall;
+use domain::contract::{JobCall, Problem};
 use domain::ids::{CharacterId, ListingId};
 
 use super::TOPIC;
