@@ -48,7 +48,6 @@ pub use config::{ApiConfig, ConfigError};
 pub use migrations::MigrationError;
 pub use rate::RateLimit;
 pub use store::boards::{ImportError, import_board};
-pub use store::meter::processor::{ProcessorTime, timed};
 pub use store::personal::personal_tables;
 pub use store::{StoreError, connect as store_client};
 

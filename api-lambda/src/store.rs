@@ -12,12 +12,11 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::shared::IntoShared as _;
 
 use crate::clock::Deadline;
 use crate::config::ApiConfig;
 use item::Item;
-use meter::processor::LappedHttp;
+use meter::processor::outside;
 
 pub(crate) mod admin;
 pub(crate) mod adverts;
@@ -175,15 +174,8 @@ impl Store {
 
     /// Whether the store answers.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        let key = item::text("epoch");
-        self.client
-            .get_item()
-            .table_name(&self.tables.fleet)
-            .key("pk", key)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        Ok(())
+        let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", item::text("epoch"));
+        sent(call.send()).await.map(drop)
     }
 }
 
@@ -217,7 +209,7 @@ impl Store {
                 (table, request.build().expect("the keys are given"))
             });
             let call = self.client.batch_get_item().set_request_items(Some(requests.collect()));
-            let answer = call.send().await.map_err(unavailable)?;
+            let answer = sent(call.send()).await?;
             for (table, items) in answer.responses.unwrap_or_default() {
                 found.entry(table).or_default().extend(items);
             }
@@ -242,11 +234,8 @@ impl Store {
 /// A client with bounded times and repetitions. With an endpoint, nothing is looked up: no credentials, no
 /// profile, no instance metadata.
 pub async fn connect(config: &ApiConfig) -> Client {
-    let mut http =
+    let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    if config.processor_times {
-        http = LappedHttp(http).into_shared();
-    }
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_millis(config.store_attempt_timeout_ms))
@@ -279,12 +268,22 @@ where
     StoreError::Unavailable(DisplayErrorContext(error).to_string())
 }
 
-/// What a write with a condition has answered; `None` where the condition did not hold.
-pub(crate) fn if_held<T, E>(result: Result<T, SdkError<E>>) -> Result<Option<T>, StoreError>
+/// What the client has answered to a call that has no condition.
+pub(crate) async fn sent<T, E>(call: impl Future<Output = Result<T, SdkError<E>>>) -> Result<T, StoreError>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    outside(call).await.map_err(unavailable)
+}
+
+/// What the client has answered to a write with a condition; `None` where the condition did not hold.
+pub(crate) async fn if_held<T, E>(
+    call: impl Future<Output = Result<T, SdkError<E>>>,
+) -> Result<Option<T>, StoreError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match result {
+    match outside(call).await {
         Ok(output) => Ok(Some(output)),
         Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
         Err(error) => Err(unavailable(error)),

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 pub(crate) mod audit;
 pub(crate) mod bans;
@@ -28,7 +28,7 @@ impl Store {
     ) -> Result<Option<Item>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.admin);
         let call = call.key("pk", text(pk)).key("sk", text(sk)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         if let Some(item) = &item {
             item::check_version(item)?;
         }

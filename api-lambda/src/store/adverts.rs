@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use crate::placement::{Openness, openness};
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_key, read_purpose, read_zone};
-use crate::store::{Store, StoreError, if_held, unavailable};
+use crate::store::{Store, StoreError, if_held, sent};
 
 /// Adverts of a page.
 const PAGE: i32 = 32;
@@ -117,7 +117,7 @@ impl Store {
             .expression_attribute_values(":zone", text(listed_under(zone, openness)))
             .set_exclusive_start_key(start)
             .limit(PAGE);
-        let page = call.send().await.map_err(unavailable)?;
+        let page = sent(call.send()).await?;
         let mut open = Vec::new();
         for advert in page.items.unwrap_or_default() {
             let until: u64 = item::read_number(&advert, "lease_until")?;
@@ -190,7 +190,7 @@ impl Store {
         advert.insert("lease_until".to_owned(), number(until.as_millis()));
         advert.insert("ttl".to_owned(), number(until.plus_millis(LINGERS_MILLIS).as_secs()));
         let put = self.client.put_item().table_name(&self.tables.fleet).set_item(Some(advert));
-        put.send().await.map(drop).map_err(unavailable)
+        sent(put.send()).await.map(drop)
     }
 
     /// The seat that was taken last has filled the instance with this load so far that players go elsewhere: says so
@@ -208,9 +208,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let deletions = instances.into_iter().map(|instance| {
             let delete = self.client.delete_item().table_name(&self.tables.fleet);
-            delete.key("pk", text(advert_key(instance))).send()
+            sent(delete.key("pk", text(advert_key(instance))).send())
         });
-        try_join_all(deletions).await.map(drop).map_err(unavailable)
+        try_join_all(deletions).await.map(drop)
     }
 
     /// Deletes an advert that ended at `until`, unless it was renewed.
@@ -222,7 +222,7 @@ impl Store {
             .key("pk", text(advert_key(instance)))
             .condition_expression("lease_until = :until")
             .set_expression_attribute_values(Some(HashMap::from([(":until".to_owned(), number(until))])));
-        if_held(call.send().await).map(drop)
+        if_held(call.send()).await.map(drop)
     }
 }
 

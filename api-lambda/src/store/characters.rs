@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 pub(crate) mod deletion;
 pub(crate) mod form;
@@ -119,7 +119,7 @@ impl Store {
     /// The character, unless it was deleted.
     pub(crate) async fn character(&self, id: CharacterId) -> Result<Option<StoredCharacter>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(id));
-        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.consistent_read(true).send()).await?.item;
         item.as_ref().map_or(Ok(None), read_living)
     }
 
@@ -153,14 +153,14 @@ impl Store {
         name: &CharacterName,
     ) -> Result<Option<CharacterId>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(name_key(name)));
-        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.consistent_read(true).send()).await?.item;
         item.map(|item| item::read_parsed(&item, "character")).transpose()
     }
 
     /// The characters of the account, oldest first.
     pub(crate) async fn characters_of(&self, account: AccountId) -> Result<Vec<Character>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(account));
-        let Some(item) = call.consistent_read(true).send().await.map_err(unavailable)?.item else {
+        let Some(item) = sent(call.consistent_read(true).send()).await?.item else {
             return Ok(Vec::new());
         };
         let ids = match item.get("characters") {

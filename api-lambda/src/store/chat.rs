@@ -18,7 +18,7 @@ use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 pub(crate) mod delivery;
 pub(crate) mod mutes;
@@ -222,7 +222,7 @@ impl Store {
                 .consistent_read(true)
                 // One more for the message that the page before ended with.
                 .limit(i32::try_from(wanted + 1).unwrap_or(i32::MAX));
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 let message = read_message(&item)?;
                 let last = message.id;
@@ -247,7 +247,7 @@ impl Store {
     ) -> Result<Option<StoredMessage>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.chat);
         let call = call.key("pk", text(place.partition(id))).key("sk", text(id)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.as_ref().map(read_message).transpose()
     }
 }

@@ -12,7 +12,7 @@ use domain::time::UnixMillis;
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
-use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, if_held, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, if_held, sent, transact};
 
 /// The partition of the list of versions. It is read by administrators only.
 const LIST: &str = "versions";
@@ -135,7 +135,7 @@ impl Store {
     async fn content_item(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.content);
         let call = call.key("pk", text(pk)).key("sk", text(sk)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.as_ref().map(item::check_version).transpose()?;
         Ok(item)
     }
@@ -153,7 +153,7 @@ impl Store {
                 .expression_attribute_values(":region", text(region_key(region)))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items() {
                 item::check_version(item)?;
                 let key = item::read_text(item, "sk")?;
@@ -186,7 +186,7 @@ impl Store {
             call.condition_expression("revision = :before")
                 .expression_attribute_values(":before", number(before))
         };
-        Ok(if_held(call.send().await)?.is_some())
+        Ok(if_held(call.send()).await?.is_some())
     }
 
     /// Switches a flag, or with `None` leaves it to the catalogue again.
@@ -200,11 +200,11 @@ impl Store {
         if let Some(switch) = switch {
             let item = region_item(region, &key, &switch);
             let call = self.client.put_item().table_name(&self.tables.content).set_item(Some(item));
-            call.send().await.map_err(unavailable)?;
+            sent(call.send()).await?;
         } else {
             let call = self.client.delete_item().table_name(&self.tables.content);
             let call = call.key("pk", text(region_key(region))).key("sk", text(key));
-            call.send().await.map_err(unavailable)?;
+            sent(call.send()).await?;
         }
         Ok(())
     }

@@ -10,7 +10,8 @@ use domain::limits::COORDINATOR_LEASE_MILLIS;
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{ITEM_VERSION, Store, StoreError, unavailable};
+use crate::store::meter::processor::outside;
+use crate::store::{ITEM_VERSION, Store, StoreError, sent, unavailable};
 
 fn lease_key(region: &str) -> String {
     format!("coordinator#{region}")
@@ -74,7 +75,7 @@ impl Store {
                 .expression_attribute_values(":v", number(ITEM_VERSION))
                 .expression_attribute_values(":now", number(now.as_millis()));
         }
-        match call.send().await {
+        match outside(call.send()).await {
             Ok(done) => Ok(Ok(done.attributes.unwrap_or_default())),
             Err(SdkError::ServiceError(error)) => match error.into_err() {
                 UpdateItemError::ConditionalCheckFailedException(refused) => Ok(Err(refused.item)),
@@ -91,7 +92,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Option<CoordinatorLease>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(lease_key(region)));
-        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.consistent_read(true).send()).await?.item;
         item.as_ref().map(|item| read_lease(item, now)).transpose()
     }
 }

@@ -8,7 +8,7 @@ use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// Items of one reading.
 const READ_AT_ONCE: i32 = 100;
@@ -71,7 +71,7 @@ impl<'a> DueWalk<'a> {
             if self.shard >= self.list.shards {
                 return Ok(None);
             }
-            let items = self.query(store).send().await.map_err(unavailable)?.items.unwrap_or_default();
+            let items = sent(self.query(store).send()).await?.items.unwrap_or_default();
             if items.is_empty() {
                 self.shard += 1;
                 self.after.clear();

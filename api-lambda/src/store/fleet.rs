@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_item, load_key, read_purpose};
-use crate::store::{Store, StoreError, if_held, transact, unavailable};
+use crate::store::{Store, StoreError, if_held, sent, transact};
 
 /// Seconds after the end of its lease that a host can still come back; then its items expire.
 pub(crate) const FORGOTTEN_AFTER_SECS: u64 = 24 * 60 * 60;
@@ -90,7 +90,7 @@ impl Store {
             .expression_attribute_values(":v", number(crate::store::ITEM_VERSION))
             .expression_attribute_values(":count", number(count))
             .return_values(ReturnValue::AllNew);
-        let item = call.send().await.map_err(unavailable)?.attributes.unwrap_or_default();
+        let item = sent(call.send()).await?.attributes.unwrap_or_default();
         item::read_number(&item, "epoch")
     }
 
@@ -100,7 +100,7 @@ impl Store {
         host: HostId,
     ) -> Result<Option<Vec<AssignedInstance>>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.fleet).key("pk", text(host));
-        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.consistent_read(true).send()).await?.item;
         item.as_ref().map(read_instances).transpose()
     }
 
@@ -147,7 +147,7 @@ impl Store {
                 .expression_attribute_names("#needed", needed)
                 .expression_attribute_values(":until", number(until_secs));
             // One that was closed in between needs none.
-            if_held(call.send().await)?;
+            if_held(call.send()).await?;
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Store {
             .expression_attribute_values(":tick_p99_us", number(heartbeat.tick_p99_us))
             .expression_attribute_values(":players", number(players))
             .return_values(ReturnValue::AllNew);
-        let done = if_held(call.send().await)?;
+        let done = if_held(call.send()).await?;
         Ok(done.map(|done| done.attributes.unwrap_or_default()))
     }
 
@@ -201,7 +201,7 @@ impl Store {
                     .expression_attribute_values(":hosts", text(hosts_partition(shard)))
                     .expression_attribute_values(":now", number(now.as_millis()))
                     .set_exclusive_start_key(start);
-                let page = call.send().await.map_err(unavailable)?;
+                let page = sent(call.send()).await?;
                 hosts.extend(page.items.unwrap_or_default());
                 start = page.last_evaluated_key;
                 if start.is_none() {

@@ -138,7 +138,7 @@ impl Store {
             update = format!("{update} REMOVE {}", removed.join(", "));
         }
         let call = call.update_expression(update).condition_expression(conditions.join(" AND "));
-        Ok(if_held(call.send().await)?.is_some())
+        Ok(if_held(call.send()).await?.is_some())
     }
 }
 

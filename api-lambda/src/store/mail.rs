@@ -9,7 +9,7 @@ use domain::time::UnixMillis;
 use futures_util::future::join_all;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// How long mail is kept: a host that has not read it by then has lost its lease.
 const MAIL_KEPT_SECS: u64 = 60;
@@ -43,7 +43,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let item = mail_item(id, host, order, now);
         let call = self.client.put_item().table_name(&self.tables.mail).set_item(Some(item));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Store {
                 .expression_attribute_values(":now", number(now.as_secs()))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             start = page.last_evaluated_key;
             let mut mail = Vec::new();
             for item in page.items.unwrap_or_default() {

@@ -10,7 +10,7 @@ use domain::time::UnixMillis;
 use crate::store::item::{Item, number, text};
 use crate::store::possessions::wallet::{Movement, WalletRefusal};
 use crate::store::requests::StoredAnswer;
-use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
 pub(crate) mod browsing;
 pub(crate) mod buying;
@@ -156,6 +156,6 @@ impl Store {
             .key("pk", text(pk))
             .key("sk", text(sk))
             .consistent_read(true);
-        Ok(call.send().await.map_err(unavailable)?.item)
+        Ok(sent(call.send()).await?.item)
     }
 }

@@ -13,7 +13,7 @@ use crate::store::item::{self, Item, number, text};
 use crate::store::tickets::form::{
     FEW_SHARDS, StoredTicket, TicketStage, changed, json, match_feed, read_json,
 };
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 pub(crate) mod arrivals;
 pub(crate) mod result;
@@ -38,7 +38,7 @@ impl Store {
     pub(crate) async fn stored_match(&self, id: MatchId) -> Result<Option<StoredMatch>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.matchmaking);
         let call = call.key("pk", text(id)).key("sk", text(MATCH)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.as_ref().map(read_match).transpose()
     }
 

@@ -4,8 +4,7 @@
 use std::cell::Cell;
 
 use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
-    FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextRef,
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -24,7 +23,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 pub(crate) mod processor;
 
-use processor::{ProcessorTime, lap};
+use processor::ProcessorTime;
 
 /// What a request has used of the store. Units are counted in halves, since an eventually consistent read of up
 /// to 4 KB costs half a unit.
@@ -76,15 +75,6 @@ impl Intercept for Meter {
         "Meter"
     }
 
-    fn read_before_execution(
-        &self,
-        _: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        lap(true);
-        Ok(())
-    }
-
     fn modify_before_serialization(
         &self,
         context: &mut BeforeSerializationInterceptorContextMut<'_>,
@@ -132,7 +122,6 @@ impl Intercept for Meter {
         }
         // Calls outside of a request, migrations for example, are nobody's.
         let _ = USED.try_with(|used| used.set(used.get().plus(usage)));
-        lap(false);
         Ok(())
     }
 }

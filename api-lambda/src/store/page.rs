@@ -2,7 +2,7 @@
 
 use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{Item, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// What a page is of.
 pub(super) struct Partition<'a> {
@@ -56,7 +56,7 @@ impl Store {
             call.key_condition_expression("#first = :first AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":prefix", text(of.prefix))
         };
-        let page = call.send().await.map_err(unavailable)?;
+        let page = sent(call.send()).await?;
         Ok((page.items.unwrap_or_default(), Cursor::after(page.last_evaluated_key.as_ref(), &form)))
     }
 }

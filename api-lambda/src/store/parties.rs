@@ -11,7 +11,7 @@ use crate::store::item::{self, Item, number, text};
 use crate::store::relations::social_key;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 pub(crate) mod travel;
 
@@ -117,7 +117,7 @@ impl Store {
     pub(crate) async fn party_of(&self, character: CharacterId) -> Result<Option<Party>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(character, PARTY))).consistent_read(true);
-        let Some(item) = call.send().await.map_err(unavailable)?.item else { return Ok(None) };
+        let Some(item) = sent(call.send()).await?.item else { return Ok(None) };
         let party = self.party(item::read_parsed(&item, "party")?).await?;
         Ok(party.filter(|party| party.has(character)))
     }
@@ -159,7 +159,7 @@ impl Store {
                 .scan_index_forward(false)
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 found.push(Invited {
                     party: item::read_parsed(&item, "party")?,
@@ -178,7 +178,7 @@ impl Store {
     pub(crate) async fn stamped_party(&self, id: PartyId) -> Result<Option<(String, Party)>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(id, PARTY))).consistent_read(true);
-        let Some(item) = call.send().await.map_err(unavailable)?.item else { return Ok(None) };
+        let Some(item) = sent(call.send()).await?.item else { return Ok(None) };
         item::check_version(&item)?;
         let stamp = item::read_text(&item, "stamp")?.to_owned();
         let party = serde_json::from_str(item::read_text(&item, "party")?);

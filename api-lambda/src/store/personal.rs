@@ -11,7 +11,8 @@ use domain::ids::{AccountId, CharacterId};
 
 use crate::store::cursor::KeyPart;
 use crate::store::item::{Item, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::meter::processor::outside;
+use crate::store::{Store, StoreError, sent, unavailable};
 
 pub(crate) mod character;
 pub(crate) mod erase;
@@ -276,7 +277,7 @@ impl Store {
                     .consistent_read(index.is_none())
                     .set_exclusive_start_key(start)
                     .limit(100);
-                let Some(page) = existing(call.send().await)? else { return Ok((Vec::new(), None)) };
+                let Some(page) = existing(outside(call.send()).await)? else { return Ok((Vec::new(), None)) };
                 let mut items = page.items.unwrap_or_default();
                 items.retain(|item| *is_own || item.values().any(|value| mentions(value, &ids)));
                 Ok((items, page.last_evaluated_key))
@@ -305,7 +306,7 @@ impl Store {
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let call = self.client.scan().table_name(self.personal_table(table.name)).limit(SCANNED_PER_PAGE);
-        match call.consistent_read(true).set_exclusive_start_key(start).send().await {
+        match outside(call.consistent_read(true).set_exclusive_start_key(start).send()).await {
             Ok(page) => Ok((page.items.unwrap_or_default(), page.last_evaluated_key)),
             Err(error)
                 if error.as_service_error().is_some_and(ScanError::is_resource_not_found_exception) =>
@@ -319,7 +320,7 @@ impl Store {
     async fn delete_item(&self, table: &PersonalTable, item: &Item) -> Result<(), StoreError> {
         let key = key_of(table, item);
         let call = self.client.delete_item().table_name(self.personal_table(table.name));
-        call.set_key(Some(key)).send().await.map_err(unavailable)?;
+        sent(call.set_key(Some(key)).send()).await?;
         Ok(())
     }
 }

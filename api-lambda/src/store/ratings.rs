@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::tickets::matchmaking_key;
-use crate::store::{ITEM_VERSION, Store, StoreError, transact, unavailable};
+use crate::store::{ITEM_VERSION, Store, StoreError, sent, transact};
 
 const RATING_PREFIX: &str = "rating#";
 
@@ -56,7 +56,7 @@ impl Store {
                 .expression_attribute_values(":prefix", text(RATING_PREFIX))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 let stored = read_rating(&item)?;
                 ratings.push(QueueRating {

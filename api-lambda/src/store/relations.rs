@@ -14,7 +14,7 @@ use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
 /// The sort key of the item of a pair.
 const PAIR: &str = "pair";
@@ -142,7 +142,7 @@ impl Store {
     async fn relation(&self, pair: Pair) -> Result<(Option<String>, Relation), StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(pair_key(pair), PAIR))).consistent_read(true);
-        match call.send().await.map_err(unavailable)?.item {
+        match sent(call.send()).await?.item {
             Some(item) => Ok((Some(item::read_text(&item, "stamp")?.to_owned()), read_relation(&item)?)),
             None => Ok((None, Relation::default())),
         }
@@ -294,7 +294,7 @@ impl Store {
     ) -> Result<Option<AccountId>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.social);
         let call = call.set_key(Some(social_key(account, entry_key(list, character)))).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.map(|item| item::read_parsed(&item, "account")).transpose()
     }
 

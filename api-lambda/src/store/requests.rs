@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// An answer and the request that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Store {
     /// The answer to this request, unless there is none or it has expired.
     pub(crate) async fn answer(&self, pk: &str, now: UnixMillis) -> Result<Option<StoredAnswer>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.requests).key("pk", text(pk));
-        let Some(item) = call.consistent_read(true).send().await.map_err(unavailable)?.item else {
+        let Some(item) = sent(call.consistent_read(true).send()).await?.item else {
             return Ok(None);
         };
         item::check_version(&item)?;

@@ -9,7 +9,7 @@ use crate::rooms::RoomState;
 use crate::store::chat::rates;
 use crate::store::item::{self, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// How long a code means something after the last time that somebody joined or changed the room.
 const KEPT_MILLIS: u64 = 12 * 60 * 60 * 1_000;
@@ -77,7 +77,7 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Option<StoredRoom>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.rooms).key("pk", text(code));
-        let Some(item) = call.consistent_read(true).send().await.map_err(unavailable)?.item else {
+        let Some(item) = sent(call.consistent_read(true).send()).await?.item else {
             return Ok(None);
         };
         item::check_version(&item)?;

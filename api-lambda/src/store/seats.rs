@@ -20,7 +20,8 @@ use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_key, read_purpose};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, transact, unavailable};
+use crate::store::meter::processor::outside;
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, sent, transact, unavailable};
 
 /// What became of the wish for a seat.
 #[derive(Debug)]
@@ -190,7 +191,7 @@ impl Store {
         end: u64,
     ) -> Result<bool, StoreError> {
         let (condition, values) = still_ends_at(found);
-        let done = at_most_once(|| {
+        let put = at_most_once(|| {
             self.client
                 .put_item()
                 .table_name(&self.tables.fleet)
@@ -200,9 +201,8 @@ impl Store {
                 .customize()
                 .config_override(once())
                 .send()
-        })
-        .await;
-        Ok(if_held(done)?.is_some())
+        });
+        Ok(if_held(put).await?.is_some())
     }
 
     /// Takes a promise back.
@@ -217,7 +217,7 @@ impl Store {
             .table_name(&self.tables.fleet)
             .key("pk", text(seat_key(instance, character)))
             .return_values(ReturnValue::AllOld);
-        let seat = call.send().await.map_err(unavailable)?.attributes;
+        let seat = sent(call.send()).await?.attributes;
         let Some(seat) = seat.filter(|seat| !seat.is_empty()) else { return Ok(()) };
         let recount = Recount::one(Some(item::read_number(&seat, "ends_at")?), None);
         // If it was over, it is swept or will be.
@@ -246,7 +246,7 @@ impl Store {
             .expression_attribute_values(":end", number(end))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let load = match load_if_held(call.send().await)? {
+        let load = match load_if_held(outside(call.send()).await)? {
             Ok(seat) => {
                 let before = item::read_number(&seat, "ends_at")?;
                 match self.recount(instance, &Recount::one(Some(before), Some(end)), None).await? {
@@ -275,7 +275,7 @@ impl Store {
             None => recount.expression(),
         };
         conditions.push("attribute_exists(pk)".to_owned());
-        let done = at_most_once(|| {
+        let update = at_most_once(|| {
             self.client
                 .update_item()
                 .table_name(&self.tables.fleet)
@@ -289,9 +289,8 @@ impl Store {
                 .customize()
                 .config_override(once())
                 .send()
-        })
-        .await;
-        load_if_held(done)
+        });
+        load_if_held(outside(update).await)
     }
 
     /// The parts of a transaction that promises seats in an instance to several characters, of which `found` have some

@@ -15,7 +15,7 @@ use crate::store::chat::reports::REPORTS_PARTITION;
 use crate::store::item::{self, Item, text};
 use crate::store::parties::PartyRefusal;
 use crate::store::relations::{COUNT, social_key};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 impl Store {
     /// Deletes everything that friends, parties and chat hold of an account, on both sides. May be repeated.
@@ -101,7 +101,7 @@ impl Store {
 
     async fn delete_social(&self, key: Item) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.tables.social).set_key(Some(key));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl Store {
 
     async fn delete_chat(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.tables.chat);
-        call.key("pk", text(pk)).key("sk", text(sk)).send().await.map_err(unavailable)?;
+        sent(call.key("pk", text(pk)).key("sk", text(sk)).send()).await?;
         Ok(())
     }
 
@@ -162,7 +162,7 @@ impl Store {
                 .expression_attribute_values(":pk", text(account))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -183,7 +183,7 @@ impl Store {
                 .key_condition_expression("author = :account")
                 .expression_attribute_values(":account", text(account))
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for mut key in page.items.unwrap_or_default() {
                 key.retain(|name, _| name == "pk" || name == "sk");
                 keys.push(key);

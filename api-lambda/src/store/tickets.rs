@@ -13,7 +13,7 @@ use crate::roster::{Roster, Seat};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 pub(crate) mod changes;
 pub(crate) mod form;
@@ -88,7 +88,7 @@ impl Store {
     async fn ticket_of(&self, character: CharacterId) -> Result<Option<MatchTicketId>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.matchmaking);
         let call = call.key("pk", text(character)).key("sk", text(TICKET)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.map(|item| item::read_parsed(&item, "ticket")).transpose()
     }
 
@@ -163,7 +163,7 @@ impl Store {
     pub(crate) async fn ticket(&self, id: MatchTicketId) -> Result<Option<StoredTicket>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.matchmaking);
         let call = call.key("pk", text(id)).key("sk", text(TICKET)).consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.as_ref().map(read_ticket).transpose()
     }
 
@@ -176,7 +176,7 @@ impl Store {
     /// Why the ticket waits, if that was told.
     pub(crate) async fn ticket_wait(&self, id: MatchTicketId) -> Result<Option<WaitReport>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.matchmaking);
-        let item = call.key("pk", text(id)).key("sk", text(WAIT)).send().await.map_err(unavailable)?.item;
+        let item = sent(call.key("pk", text(id)).key("sk", text(WAIT)).send()).await?.item;
         item.map(|item| form::read_json(&item, "wait")).transpose()
     }
 
@@ -188,7 +188,7 @@ impl Store {
             item.insert("wait".into(), form::json(&told.wait));
             item.insert("ttl".into(), number(now.as_secs() + KEPT_SECS));
             let call = self.client.put_item().table_name(&self.tables.matchmaking).set_item(Some(item));
-            call.send().await.map_err(unavailable)
+            sent(call.send()).await
         });
         try_join_all(puts).await.map(drop)
     }

@@ -13,7 +13,7 @@ use domain::time::UnixMillis;
 use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{self, Item, number, text};
 use crate::store::requests::StoredAnswer;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 use crate::tournament::{Live, Setup};
 
 pub(crate) mod commit;
@@ -169,7 +169,7 @@ impl Store {
             .table_name(&self.tables.tournaments)
             .set_key(Some(key(id, "head")))
             .consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         item.as_ref().map(read_head).transpose()
     }
 
@@ -199,7 +199,7 @@ impl Store {
             .scan_index_forward(!over)
             .limit(limit)
             .set_exclusive_start_key(start);
-        let page = call.send().await.map_err(unavailable)?;
+        let page = sent(call.send()).await?;
         let next = Cursor::after(page.last_evaluated_key.as_ref(), &form);
         let ids = page.items.unwrap_or_default();
         let ids: Vec<TournamentId> =
@@ -234,7 +234,7 @@ impl Store {
             .expression_attribute_values(":now", AttributeValue::N(now.as_millis().to_string()))
             .limit(limit)
             .set_exclusive_start_key(start);
-        let page = call.send().await.map_err(unavailable)?;
+        let page = sent(call.send()).await?;
         let ids = page.items.unwrap_or_default();
         let ids = ids.iter().map(|item| item::read_parsed(item, "pk")).collect::<Result<_, _>>()?;
         Ok((ids, page.last_evaluated_key))

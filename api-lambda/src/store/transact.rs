@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::store::item::Item;
+use crate::store::meter::processor::outside;
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
 
 /// What became of one part of a refused transaction.
@@ -33,7 +34,7 @@ impl Store {
     ) -> Result<Result<(), Vec<Part>>, StoreError> {
         for attempt in 0..ATTEMPTS_MAX {
             let call = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = call.send().await else { return Ok(Ok(())) };
+            let Err(error) = outside(call.send()).await else { return Ok(Ok(())) };
             match cancellation(&error) {
                 Cancellation::Refused(parts) => return Ok(Err(parts)),
                 Cancellation::Lost => back_off(attempt).await,

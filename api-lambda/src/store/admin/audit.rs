@@ -14,7 +14,7 @@ use crate::store::admin::{admin_item, put_optional, read_optional_number, read_o
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// Where an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Store {
         let key = AuditKey { id: entry.id, at: entry.at };
         let call =
             self.client.put_item().table_name(&self.tables.admin).set_item(Some(write_entry(key, entry)));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(key)
     }
 
@@ -70,7 +70,7 @@ impl Store {
             set.push_str(", code = :code");
             call = call.expression_attribute_values(":code", text(code));
         }
-        call.update_expression(set).send().await.map_err(unavailable)?;
+        sent(call.update_expression(set).send()).await?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::store::admin::audit::AuditKey;
 use crate::store::admin::{admin_item, read_optional_number};
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 const BAN: &str = "ban";
 const BANS: &str = "bans";
@@ -170,7 +170,7 @@ impl Store {
         let Some(known) = known.filter(|known| known.end_key(account).as_deref() == Some(key)) else {
             // Nobody has such a ban any more: its account was deleted.
             let call = self.client.delete_item().table_name(&self.tables.admin).key("pk", text(ENDS));
-            call.key("sk", text(key)).send().await.map_err(unavailable)?;
+            sent(call.key("sk", text(key)).send()).await?;
             return Ok(());
         };
         let version = (known.version + 1).max(now.as_millis());

@@ -86,7 +86,7 @@ impl Store {
             .update_expression(set)
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":now", number(now.as_millis()));
-        Ok(if_held(call.send().await)?.is_some())
+        Ok(if_held(call.send()).await?.is_some())
     }
 }
 

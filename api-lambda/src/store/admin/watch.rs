@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::store::admin::bans::BanRecord;
 use crate::store::admin::{admin_item, read_optional_number, read_optional_text};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 const WATCH: &str = "watch";
 const MAINTENANCE: &str = "maintenance";
@@ -63,7 +63,7 @@ impl Store {
                 .expression_attribute_values(":watch", text(WATCH))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 read_watched(&item, now, &mut watched)?;
             }
@@ -132,7 +132,7 @@ impl Store {
     pub(crate) async fn set_maintenance(&self, begun: Option<&Maintenance>) -> Result<(), StoreError> {
         let Some(begun) = begun else {
             let call = self.client.delete_item().table_name(&self.tables.admin).key("pk", text(WATCH));
-            call.key("sk", text(MAINTENANCE)).send().await.map_err(unavailable)?;
+            sent(call.key("sk", text(MAINTENANCE)).send()).await?;
             return Ok(());
         };
         let mut item = admin_item(WATCH, MAINTENANCE);
@@ -141,7 +141,7 @@ impl Store {
         item.insert("since".into(), number(begun.since.unwrap_or_default().as_millis()));
         item.insert("by".into(), text(begun.by.as_deref().unwrap_or_default()));
         let call = self.client.put_item().table_name(&self.tables.admin).set_item(Some(item));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use domain::contract::boards::{BoardChecked, WrongCount};
 use futures_util::future::try_join_all;
 
 use crate::store::item::{self, number, text};
-use crate::store::{ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
 use super::entries::Placed;
 use super::{SeasonForm, key_of};
@@ -130,7 +130,7 @@ impl Store {
                 .expression_attribute_values(":to", text(format!("{to}~")))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 keys.push(Placed::read(&item)?.key);
             }

@@ -14,7 +14,7 @@ use crate::clock::Deadline;
 use crate::store::admin::read_optional_number;
 use crate::store::item::{self, Item, number, text};
 use crate::store::personal::character::Forgotten;
-use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
 use super::homes::{Register, is_of};
 use super::{SeasonForm, StoredEntry, key_of};
@@ -222,7 +222,7 @@ impl Store {
             }
             if is_done {
                 let flag = self.client.delete_item().table_name(&self.tables.boards);
-                flag.set_key(Some(flag_key(character))).send().await.map_err(unavailable)?;
+                sent(flag.set_key(Some(flag_key(character))).send()).await?;
                 return Ok(Forgotten::Whole);
             }
             back_off(attempt).await;
@@ -297,7 +297,7 @@ impl Store {
                 .expression_attribute_values(":entries", text("e#"))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 let mut key = item::read_text(&item, "sk")?.splitn(3, '#').skip(1);
                 let (Some(board), Some(Ok(season))) = (key.next(), key.next().map(str::parse)) else {
@@ -327,7 +327,7 @@ impl Store {
                 .expression_attribute_names("#work", "work")
                 .expression_attribute_values(":work", text(FLAG_SORT_KEY))
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 characters.push(item::read_parsed(&item, "pk")?);
             }

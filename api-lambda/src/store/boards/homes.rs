@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{Delete, Put};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 use super::{Board, key_of, new_item};
 
@@ -48,7 +48,7 @@ impl Store {
                 .expression_attribute_values(":register", text(REGISTER))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 register.insert(item::read_text(&item, "sk")?.to_owned(), read_registered(&item)?);
             }

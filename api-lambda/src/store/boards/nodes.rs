@@ -9,6 +9,7 @@ use contest::rank::{
 };
 
 use crate::store::item::{self, Item, number};
+use crate::store::meter::processor::outside;
 use crate::store::{ITEM_VERSION, Store, StoreError, transact, unavailable};
 
 use super::{SeasonForm, key_of, new_item};
@@ -81,7 +82,7 @@ impl Store {
             TransactGetItem::builder().get(get.build().expect("table and key are given")).build()
         };
         let call = self.client.transact_get_items().set_transact_items(Some(ids.iter().map(get).collect()));
-        let answer = match call.send().await {
+        let answer = match outside(call.send()).await {
             Ok(answer) => answer,
             Err(error) => {
                 return match error.as_service_error() {

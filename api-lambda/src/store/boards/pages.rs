@@ -12,7 +12,7 @@ use futures_util::future::{join_all, try_join_all};
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 use super::entries::Placed;
 use super::resets::any_reset_key;
@@ -237,7 +237,7 @@ impl Store {
         if let PageStart::After(place) | PageStart::From(place) | PageStart::Before(place) = start {
             call = call.expression_attribute_values(":place", text(place));
         }
-        let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+        let items = sent(call.send()).await?.items.unwrap_or_default();
         items.iter().map(Placed::read).collect()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::ids::SeasonId;
 
 use crate::store::item::{self, Item, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 use super::{Board, SeasonForm, Shape, key_of, new_item, season_key};
 
@@ -103,7 +103,7 @@ impl Store {
             .consistent_read(true)
             .scan_index_forward(false)
             .limit(limit);
-        let answer = call.send().await.map_err(unavailable)?;
+        let answer = sent(call.send()).await?;
         let season = |item: &Item| Ok(SeasonId(item::read_parsed(item, "sk")?));
         answer.items.unwrap_or_default().iter().map(season).collect()
     }

@@ -8,7 +8,7 @@ use domain::ids::{CharacterId, SeasonId};
 use domain::time::UnixMillis;
 
 use crate::store::item::{Item, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent};
 
 use super::entries::Placed;
 use super::homes::is_of;
@@ -164,7 +164,7 @@ impl Store {
                     .expression_attribute_values(":order", text(&order))
                     .consistent_read(true)
                     .limit(200);
-                let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+                let items = sent(call.send()).await?.items.unwrap_or_default();
                 if items.is_empty() {
                     break;
                 }
@@ -231,7 +231,7 @@ impl Store {
         while !requests.is_empty() {
             let rest = requests.split_off(requests.len().min(BATCH_WRITES_MAX));
             let call = self.client.batch_write_item().request_items(&self.tables.boards, requests);
-            let answer = call.send().await.map_err(unavailable)?;
+            let answer = sent(call.send()).await?;
             let left: Vec<_> = answer.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
             if left.is_empty() {
                 attempt = 0;

@@ -19,7 +19,7 @@ use crate::store::page::Partition;
 use crate::store::personal::character::Forgotten;
 use crate::store::requests::StoredAnswer;
 use crate::store::transact::Part;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, transact, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 /// What the keys of deleted characters start with under their account.
 const DELETED: &str = "deleted#";
@@ -179,7 +179,7 @@ impl Store {
         id: CharacterId,
     ) -> Result<Option<StoredDeleted>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(id));
-        let item = call.consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.consistent_read(true).send()).await?.item;
         item.as_ref().map_or(Ok(None), read_deleted)
     }
 
@@ -317,7 +317,7 @@ impl Store {
         if purge == Purge::NotDeleted {
             let delete = self.client.delete_item().table_name(&self.tables.possessions);
             let key = ["pk", "sk"].map(|name| (name.to_owned(), grave[name].clone()));
-            delete.set_key(Some(key.into())).send().await.map_err(unavailable)?;
+            sent(delete.set_key(Some(key.into())).send()).await?;
         }
         Ok((purge, id))
     }

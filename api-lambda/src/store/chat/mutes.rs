@@ -5,7 +5,7 @@ use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 const MUTE: &str = "mute";
 
@@ -26,7 +26,7 @@ impl Store {
             ("ttl".to_owned(), number(mute.until.as_secs() + 1)),
         ]);
         let call = self.client.put_item().table_name(&self.tables.chat).set_item(Some(item));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(())
     }
 
@@ -34,7 +34,7 @@ impl Store {
     pub(crate) async fn unmute(&self, account: AccountId) -> Result<(), StoreError> {
         let call = self.client.delete_item().table_name(&self.tables.chat);
         let call = call.key("pk", text(mute_key(account))).key("sk", text(MUTE));
-        call.send().await.map_err(unavailable)?;
+        sent(call.send()).await?;
         Ok(())
     }
 
@@ -46,7 +46,7 @@ impl Store {
     ) -> Result<Option<Mute>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.chat);
         let call = call.key("pk", text(mute_key(account))).key("sk", text(MUTE)).consistent_read(true);
-        let Some(item) = call.send().await.map_err(unavailable)?.item else { return Ok(None) };
+        let Some(item) = sent(call.send()).await?.item else { return Ok(None) };
         item::check_version(&item)?;
         let mute = Mute {
             account,

@@ -14,7 +14,7 @@ use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
 use crate::store::transact::Part;
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// The partition of all reports: an account makes at most 10 in an hour.
 pub(crate) const REPORTS_PARTITION: &str = "reports";
@@ -80,7 +80,7 @@ impl Store {
         }
         let call = self.client.get_item().table_name(&self.tables.chat).key("pk", text(by));
         let call = call.key("sk", text(once_key(report.message.id))).consistent_read(true);
-        let mark = call.send().await.map_err(unavailable)?.item;
+        let mark = sent(call.send()).await?.item;
         match mark {
             Some(mark) => Ok(Reported::As(item::read_parsed(&mark, "report")?)),
             None => Err(StoreError::Contended("a report")),
@@ -101,7 +101,7 @@ impl Store {
     /// One report.
     pub(crate) async fn report_of(&self, id: ReportId) -> Result<Option<Report>, StoreError> {
         let call = self.client.get_item().table_name(&self.tables.chat).key("pk", text(REPORTS_PARTITION));
-        let item = call.key("sk", text(id)).consistent_read(true).send().await.map_err(unavailable)?.item;
+        let item = sent(call.key("sk", text(id)).consistent_read(true).send()).await?.item;
         item.as_ref().map(read_report).transpose()
     }
 }

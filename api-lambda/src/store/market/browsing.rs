@@ -8,7 +8,7 @@ use domain::ids::{CharacterId, CurrencyId, ItemKind, ListingId};
 use super::form::{LISTING, SHARDS, StoredListing, age_key, offer_key, read_listing};
 use crate::store::cursor::{Cursor, InvalidCursor};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// What the newest listings must be.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,7 @@ impl Store {
     }
 
     async fn found(query: QueryFluentBuilder, index: Index) -> Result<Found, StoreError> {
-        let page = query.send().await.map_err(unavailable)?;
+        let page = sent(query.send()).await?;
         let listings = page.items.unwrap_or_default();
         let listings = listings.iter().map(read_listing).collect::<Result<_, _>>()?;
         let last = page.last_evaluated_key.as_ref();

@@ -5,7 +5,7 @@ use domain::ids::CharacterId;
 
 use crate::clock::Deadline;
 use crate::store::item::{self, Item, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// Items of one round.
 const DELETED_PER_ROUND: i32 = 50;
@@ -46,7 +46,7 @@ impl Store {
                 // A sale of a moment ago may have left a claim; an index is never read so.
                 .consistent_read(index.is_none())
                 .limit(DELETED_PER_ROUND);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for key in page.items.unwrap_or_default() {
                 if deadline.is_over() {
                     return Ok(false);

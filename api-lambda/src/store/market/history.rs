@@ -10,7 +10,7 @@ use domain::time::UnixMillis;
 
 use super::form::StoredListing;
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 /// Sales of a day are counted in so many items, since those of a wanted kind come at once.
 const SHARDS: u128 = 8;
@@ -136,7 +136,7 @@ impl Store {
                 .expression_attribute_values(":pk", text(history_key(kind, currency)))
                 .expression_attribute_values(":first", text(&first))
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
                 let sales = read_sales(&item)?;
                 let day = item::read_text(&item, "sk")?.split('#').next().unwrap_or_default().to_owned();

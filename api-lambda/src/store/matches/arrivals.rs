@@ -9,7 +9,7 @@ use domain::time::UnixMillis;
 use crate::roster::Roster;
 use crate::store::item::{self, number, text};
 use crate::store::tickets::matchmaking_key;
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 const CAME_PREFIX: &str = "came#";
 /// How long it is kept: longer than anybody has to come.
@@ -31,7 +31,7 @@ impl Store {
             ("ttl".to_owned(), number(now.as_secs() + KEPT_SECS)),
         ]);
         let call = self.client.put_item().table_name(&self.tables.matchmaking).set_item(Some(item));
-        call.send().await.map_err(unavailable).map(drop)
+        sent(call.send()).await.map(drop)
     }
 
     /// Those who have come to the places that they have, or had. Who was in the match with an earlier place is not

@@ -12,7 +12,7 @@ use crate::roster::{PLACING_MILLIS_MAX, Roster, Stage};
 use crate::store::item::{self, text};
 use crate::store::matches::{StoredMatch, due_shard};
 use crate::store::tickets::form::FEW_SHARDS;
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// Matches of one shard that one sweep looks at; the others wait for the next.
 const SHARD_PAGE: i32 = 25;
@@ -97,7 +97,7 @@ impl Store {
             .expression_attribute_values(":due", text(due_shard(region, shard)))
             .expression_attribute_values(":end", text(format!("{:013}", now.as_millis() + 1)))
             .limit(SHARD_PAGE);
-        let items = call.send().await.map_err(unavailable)?.items.unwrap_or_default();
+        let items = sent(call.send()).await?.items.unwrap_or_default();
         items.iter().map(|item| item::read_parsed(item, "pk")).collect()
     }
 

@@ -8,7 +8,7 @@ use domain::ids::{AccountId, CharacterId};
 use crate::clock::Deadline;
 use crate::store::item::Item;
 use crate::store::personal::{PersonalTable, Place, Subject, key_of, places_of};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent};
 
 /// `DynamoDB` deletes so many items with one call.
 const DELETES_PER_CALL: usize = 25;
@@ -91,7 +91,7 @@ impl Store {
         )]);
         for attempt in 0..ATTEMPTS_MAX {
             let call = self.client.batch_write_item().set_request_items(Some(left));
-            left = call.send().await.map_err(unavailable)?.unprocessed_items.unwrap_or_default();
+            left = sent(call.send()).await?.unprocessed_items.unwrap_or_default();
             if left.is_empty() {
                 return Ok(());
             }

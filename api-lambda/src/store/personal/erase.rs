@@ -15,7 +15,7 @@ use crate::store::page::Partition;
 use crate::store::personal::character::Forgotten;
 use crate::store::personal::sweep::Masks;
 use crate::store::personal::{PERSONAL_TABLES, Subject, places};
-use crate::store::{Store, StoreError, transact, unavailable};
+use crate::store::{Store, StoreError, sent, transact};
 
 const ERASURES: &str = "erasures";
 
@@ -127,7 +127,7 @@ impl Store {
                     .expression_attribute_names("#query", "query")
                     .expression_attribute_values(":nobody", text(pseudonym(account)))
                     .expression_attribute_values(":none", AttributeValue::M(Item::new()));
-                call.send().await.map_err(unavailable)?;
+                sent(call.send()).await?;
             }
             cursor = next;
             if cursor.is_none() {
@@ -157,7 +157,7 @@ impl Store {
             }
             if deadline.is_over() {
                 let call = self.client.put_item().table_name(&self.tables.admin);
-                call.set_item(Some(write_job(job))).send().await.map_err(unavailable)?;
+                sent(call.set_item(Some(write_job(job))).send()).await?;
                 return Ok(job.table >= PERSONAL_TABLES.len());
             }
         }

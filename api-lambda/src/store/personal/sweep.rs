@@ -139,7 +139,7 @@ impl Store {
                 .expression_attribute_names("#name", name)
                 .expression_attribute_values(":hidden", hidden)
                 .expression_attribute_values(":known", value.clone());
-            if_held(call.send().await)?;
+            if_held(call.send()).await?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{read_item, read_stack};
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
 use crate::store::page::Partition;
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// Key of the counters and flags.
 pub(crate) const PROGRESS_KEY: &str = "progress";
@@ -92,7 +92,7 @@ impl Store {
             .expression_attribute_values(":last", text("slot#~"))
             .consistent_read(true);
         let (mut worn, mut progress) = (Vec::new(), Vec::new());
-        for item in call.send().await.map_err(unavailable)?.items.unwrap_or_default() {
+        for item in sent(call.send()).await?.items.unwrap_or_default() {
             if item::read_text(&item, "sk")? == PROGRESS_KEY {
                 progress = read_progress(Some(&item))?
                     .into_iter()

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use crate::store::item::{self, Item, text};
 use crate::store::matches::read_match;
 use crate::store::tickets::form::{FEW_SHARDS, OPEN_SHARDS, TicketStage, read_ticket};
-use crate::store::{Store, StoreError, unavailable};
+use crate::store::{Store, StoreError, sent};
 
 /// Entries of one shard in one page: of 24 shards, 1,200 entries of 1 to 2 KB stay far under the 6 MB that an answer
 /// of Lambda may have.
@@ -123,7 +123,7 @@ impl Store {
             // No key may be empty, and every place comes after a blank.
             .expression_attribute_values(":after", text(format!("{:1}", position.after)))
             .limit(SHARD_PAGE);
-        let page = call.send().await.map_err(unavailable)?;
+        let page = sent(call.send()).await?;
         let items = page.items.unwrap_or_default();
         let next = match (page.last_evaluated_key, items.last()) {
             (Some(_), Some(last)) => {

@@ -14,7 +14,7 @@ use super::prizes::paid_key;
 use super::{Loaded, corrupt, key};
 use crate::store::item::{self, Item, text};
 use crate::store::personal::Subject;
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent};
 use crate::tournament::Live;
 use crate::tournament::forget::Forgotten;
 
@@ -95,9 +95,9 @@ impl Store {
                 None => (name.clone(), value.clone()),
             });
             let put = self.client.put_item().table_name(&self.tables.tournaments);
-            put.set_item(Some(hidden.collect())).send().await.map_err(unavailable)?;
+            sent(put.set_item(Some(hidden.collect())).send()).await?;
             let delete = self.client.delete_item().table_name(&self.tables.tournaments);
-            delete.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
+            sent(delete.set_key(Some(key(id, sk))).send()).await?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl Store {
                 set.push_str(", tells = :tells");
                 call = call.expression_attribute_values(":tells", text(words));
             }
-            call.update_expression(set).send().await.map_err(unavailable)?;
+            sent(call.update_expression(set).send()).await?;
         }
         Ok(())
     }

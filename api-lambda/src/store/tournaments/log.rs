@@ -11,7 +11,7 @@ use domain::ids::TournamentId;
 use super::form::{read_body, read_part};
 use super::{Head, Loaded, corrupt, key};
 use crate::store::item::{self, Item, number, text};
-use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, unavailable};
+use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, if_held, sent};
 use crate::tournament::{Live, Record, Setup, Tell};
 
 /// A snapshot is written after so many records: a reader replays fewer.
@@ -67,7 +67,7 @@ impl Store {
             .table_name(&self.tables.tournaments)
             .set_key(Some(key(id, "definition")))
             .consistent_read(true);
-        let item = call.send().await.map_err(unavailable)?.item;
+        let item = sent(call.send()).await?.item;
         let item = item.ok_or_else(|| corrupt(id, "it has no definition"))?;
         let setup: Setup = read_body(id, &item, "body")?;
         let live = if head.snapshot == 0 {
@@ -100,7 +100,7 @@ impl Store {
                 .expression_attribute_values(":last", text(&last))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
-            let page = call.send().await.map_err(unavailable)?;
+            let page = sent(call.send()).await?;
             items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -174,7 +174,7 @@ impl Store {
                 item.insert("length".into(), number(bytes.len()));
             }
             let call = self.client.put_item().table_name(&self.tables.tournaments).set_item(Some(item));
-            call.send().await.map_err(unavailable)?;
+            sent(call.send()).await?;
         }
         let call = self
             .client
@@ -186,7 +186,7 @@ impl Store {
             .expression_attribute_names("#snapshot", "snapshot")
             .expression_attribute_values(":version", number(version))
             .expression_attribute_values(":before", number(before));
-        if if_held(call.send().await)?.is_none() {
+        if if_held(call.send()).await?.is_none() {
             // What nobody names stays for ever, and may tell of a player who is to be forgotten.
             if self.tournament_head(id).await?.is_some_and(|head| head.snapshot != version) {
                 self.remove_snapshots(id, version..=version).await?;
@@ -209,7 +209,7 @@ impl Store {
         for item in self.tournament_items(id, range).await? {
             let sk = item::read_text(&item, "sk")?;
             let call = self.client.delete_item().table_name(&self.tables.tournaments);
-            call.set_key(Some(key(id, sk))).send().await.map_err(unavailable)?;
+            sent(call.set_key(Some(key(id, sk))).send()).await?;
         }
         Ok(())
     }

@@ -193,7 +193,7 @@ impl Store {
             .set_condition_expression(update.condition_expression)
             .set_expression_attribute_names(update.expression_attribute_names)
             .set_expression_attribute_values(update.expression_attribute_values);
-        Ok(if_held(call.send().await)?.is_some())
+        Ok(if_held(call.send()).await?.is_some())
     }
 }
 

@@ -16,14 +16,12 @@ use super::figures::{Percentiles, millis};
 use super::machine::{Machine, cpu_us, pin_to_core};
 use crate::exit::{Fault, Outcome, runtime};
 
-mod calibration;
 mod fleet;
 mod server;
 mod session;
 mod sizes;
 mod usage;
 
-use calibration::CallCosts;
 use server::Server;
 use session::{Step, Visitor};
 pub(super) use usage::Usages;
@@ -74,8 +72,6 @@ pub(crate) struct StepFigures {
 pub(crate) struct ApiFigures {
     /// From the start of the program to its first answer, the median of several.
     start_ms: f64,
-    /// Bare calls to the store with the same client.
-    bare_calls: CallCosts,
     steps: Vec<StepFigures>,
     /// What the steps left in the store.
     items: Vec<sizes::KindOfItem>,
@@ -113,17 +109,16 @@ fn measure(options: &ApiOptions) -> Result<ApiFigures, Fault> {
         // Twice the room, since a player who comes again leaves a seat behind that is yet to end.
         let (fleet, _beats) = fleet::Fleet::start(options.players * 2, &server).await?;
         let visitors = Arc::new(session::visitors(options.players, &world, &server, &fleet));
-        let costs = calibration::calls(&world.store).await?;
         let mut steps = Vec::new();
         for step in Step::ALL {
-            steps.push(measure_step(step.name(), &[step], &visitors, &server, &costs).await?);
+            steps.push(measure_step(step.name(), &[step], &visitors, &server).await?);
         }
         // Whoever buys in a session finds something: the lots of before are sold.
-        measure_step(Step::Sell.name(), &[Step::Sell], &visitors, &server, &costs).await?;
+        measure_step(Step::Sell.name(), &[Step::Sell], &visitors, &server).await?;
         // A session from the arrival on, each player one after the other.
-        steps.push(measure_step("mixed", &Step::MIXED, &visitors, &server, &costs).await?);
+        steps.push(measure_step("mixed", &Step::MIXED, &visitors, &server).await?);
         let items = sizes::measure(&world.store).await?;
-        Ok(ApiFigures { start_ms, bare_calls: costs, steps, items })
+        Ok(ApiFigures { start_ms, steps, items })
     })
 }
 
@@ -133,7 +128,6 @@ async fn measure_step(
     steps: &[Step],
     visitors: &Arc<Vec<Visitor>>,
     server: &Server,
-    costs: &CallCosts,
 ) -> Result<StepFigures, Fault> {
     let before = server.usage().await?;
     let cpu_before = cpu_us(&server.process());
@@ -162,15 +156,14 @@ async fn measure_step(
     let used = server.usage().await?.since(&before).of(steps.iter().map(|step| step.route()));
     let requests = latencies.len() as u64;
     let each = |sum: f64| sum / per(requests);
-    let unseen = costs.unseen(&used);
     Ok(StepFigures {
         step: name,
         requests,
         requests_per_second: requests * 1_000_000 / u64::try_from(elapsed.as_micros()).unwrap_or(1).max(1),
         latency_us: percentiles(&mut latencies),
         cpu_us: each(per(spent)),
-        own_cpu_us: each(used.own_us - unseen),
-        client_cpu_us: each(used.client_us + unseen),
+        own_cpu_us: each(used.own_us),
+        client_cpu_us: each(used.client_us),
         store_reads: each(used.reads),
         store_writes: each(used.writes),
         read_units: each(used.read_units),
@@ -193,12 +186,7 @@ fn percentiles(latencies: &mut [Duration]) -> Percentiles {
 }
 
 fn table(figures: &ApiFigures) -> String {
-    let CallCosts { read, write } = figures.bare_calls;
-    let mut text = format!(
-        "start to first answer {:.0} ms; of a bare read of the store the meter sees {:.0} us and {:.1} us not, of a bare \
-         transaction {:.0} and {:.1}\n\n",
-        figures.start_ms, read.seen, read.unseen, write.seen, write.unseen,
-    );
+    let mut text = format!("start to first answer {:.0} ms\n\n", figures.start_ms);
     text.push_str(
         "| request | requests/s | p50 / p95 / p99 ms | CPU us | own | client | reads | writes | RCU | WCU |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
