@@ -106,14 +106,15 @@ fn random_wishes_keep_a_relation_sound() {
             let own = if side == Side::Low { [10, 11] } else { [20, 21] };
             let mut pick = |of: [u128; 2]| id(if random.below(2) == 0 { of[0] } else { of[1] });
             let (character, from) = (pick(others), pick(own));
-            let wish = match random.below(8) {
+            let wish = match random.below(9) {
                 0 | 1 => Wish::Ask { from, to: character },
                 2 => Wish::Accept { character },
                 3 => Wish::Decline { character },
                 4 => Wish::Withdraw { character },
                 5 => Wish::Part { character },
                 6 => Wish::Block { character },
-                _ => Wish::Unblock { character },
+                7 => Wish::Unblock { character },
+                _ => Wish::Forget { character: from, mask: id(99) },
             };
             let Ok(next) = relation.after(side, wish, AT) else { continue };
             let told = format!("seed {seed}, step {step}: {wish:?} by {side:?} of {relation:?}");
@@ -127,6 +128,12 @@ fn random_wishes_keep_a_relation_sound() {
                 assert!(!(has(List::Blocks) && has(List::Outgoing)), "{told}");
                 assert!(!(has(List::Blocks) && has(List::Incoming)), "{told}");
                 assert!(!(has(List::Outgoing) && there(List::Outgoing)), "{told}");
+            }
+            if let Wish::Forget { character, .. } = wish {
+                let shown = List::ALL.map(|list| next.entry(side.other(), list));
+                assert!(shown.iter().flatten().all(|entry| entry.character != character), "{told}");
+                assert!(!next.knows(side, character), "{told}");
+                assert_eq!(next.blocks(side.other()), relation.blocks(side.other()), "{told}");
             }
             relation = next;
         }
