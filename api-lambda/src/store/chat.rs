@@ -175,13 +175,13 @@ impl Store {
         let before = before.unwrap_or_else(|| MessageId::new(UnixMillis::new(u64::MAX >> 16), u128::MAX));
         // A cursor names a time of its own, which may be any.
         let mut at = Some(said_at(before).min(now));
-        let mut found: Vec<StoredMessage> = Vec::new();
+        let mut found: Vec<(MessageId, Item)> = Vec::new();
         while let Some(time) = at {
             let pages = place.partitions(time).into_iter().map(|partition| {
                 self.said_in(partition, reader, (MessageId::new(since, 0), before), wanted + 1 - found.len())
             });
             let mut round: Vec<_> = try_join_all(pages).await?.into_iter().flatten().collect();
-            round.sort_by_key(|message| std::cmp::Reverse(message.id));
+            round.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
             found.extend(round);
             if found.len() > wanted {
                 break;
@@ -190,8 +190,10 @@ impl Store {
         }
         let more = found.len() > wanted;
         found.truncate(wanted);
-        let next = found.last().filter(|_| more).map(|message| Cursor::at("message", &message.id));
-        Ok((found, next))
+        let next = found.last().filter(|_| more).map(|(id, _)| Cursor::at("message", id));
+        // Only now: of the pages of all partitions most is left over.
+        let messages = found.iter().map(|(_, item)| read_message(item)).collect::<Result<_, _>>()?;
+        Ok((messages, next))
     }
 
     /// At least `wanted` messages of one partition, if there are as many.
@@ -201,7 +203,7 @@ impl Store {
         reader: AccountId,
         (since, before): (MessageId, MessageId),
         wanted: usize,
-    ) -> Result<Vec<StoredMessage>, StoreError> {
+    ) -> Result<Vec<(MessageId, Item)>, StoreError> {
         let mut found = Vec::new();
         let mut before = before;
         let now = crate::clock::now();
@@ -224,12 +226,12 @@ impl Store {
                 .limit(i32::try_from(wanted + 1).unwrap_or(i32::MAX));
             let page = sent(call.send()).await?;
             for item in page.items.unwrap_or_default() {
-                let message = read_message(&item)?;
-                let last = message.id;
+                let last: MessageId = item::read_parsed(&item, "sk")?;
                 let expired = item::read_number::<u64>(&item, "ttl")? <= now.as_secs();
-                let shown = !message.hidden || message.author == reader;
+                let is_hidden = item.contains_key("hidden");
+                let shown = !is_hidden || item::read_parsed::<AccountId>(&item, "author")? == reader;
                 if last != before && shown && !expired {
-                    found.push(message);
+                    found.push((last, item));
                 }
                 before = before.min(last);
             }

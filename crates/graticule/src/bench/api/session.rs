@@ -342,11 +342,13 @@ impl Visitor {
         Ok(())
     }
 
-    /// The oldest lot of somebody else.
+    /// The oldest lot of the next visitor: each has one whenever all have offered as many.
     async fn buy(&self) -> Result<(), Fault> {
         let lot = {
             let mut lots = self.lots.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = lots.iter().position(|(seller, _)| *seller != self.number);
+            let visitors = u32::try_from(self.characters.len()).unwrap_or(u32::MAX);
+            let next = (self.number + 1) % visitors;
+            let place = lots.iter().position(|(seller, _)| *seller == next);
             place.and_then(|place| lots.remove(place)).ok_or_else(|| Fault::failed("nothing is for sale"))?
         };
         let body = json!({ "character": self.character()?, "price": PRICE });
