@@ -1,7 +1,7 @@
 //! How busy the zones are, read once a second for all who ask: every player does at the start, and the answer is the
 //! same for each. It knows no route.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::catalogue::{Catalogue, ZoneDefinition};
@@ -14,45 +14,91 @@ use crate::store::{Store, StoreError};
 const FRESH: Duration = Duration::from_secs(1);
 /// What is older is not shown, even if the store does not answer.
 const USABLE: Duration = Duration::from_secs(10);
+/// Versions of the catalogue that are in force at a time: the active one and one on trial.
+const VERSIONS: usize = 2;
 
 /// What was read last.
 pub(crate) struct Overview {
     store: Store,
-    /// Held while reading, so that one request reads for all who wait.
-    last: tokio::sync::Mutex<Option<Reading>>,
+    /// Of each version of the catalogue, since another one has other zones; the latest last.
+    readings: Mutex<Vec<Reading>>,
+    /// Held while reading, so that one request reads for all who have nothing yet.
+    gate: tokio::sync::Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Reading {
-    tried_at: Instant,
     catalogue: Arc<Catalogue>,
-    read: Option<(Instant, Arc<ZoneList>)>,
+    ended_at: Instant,
+    /// What the last reading that worked has found, and when it began.
+    found: Option<(Instant, Arc<ZoneList>)>,
+}
+
+impl Reading {
+    fn usable(&self) -> Option<Arc<ZoneList>> {
+        self.found.as_ref().filter(|(at, _)| at.elapsed() < USABLE).map(|(_, zones)| Arc::clone(zones))
+    }
+
+    /// The answer, if it is not yet time to read again.
+    fn fresh(&self) -> Option<Result<Arc<ZoneList>, StoreError>> {
+        let failed = || StoreError::Unavailable("the zones were asked for a moment ago, in vain".into());
+        (self.ended_at.elapsed() < FRESH).then(|| self.usable().ok_or_else(failed))
+    }
 }
 
 impl Overview {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, last: tokio::sync::Mutex::default() }
+        Self { store, readings: Mutex::default(), gate: tokio::sync::Mutex::default() }
     }
 
-    /// Every zone of the catalogue and how busy it was a second ago at most; while the store does not answer, ten.
+    /// Every zone of the catalogue and how busy it was a second ago, and while the store is slow or does not answer,
+    /// ten.
     pub(crate) async fn zones(&self, catalogue: &Arc<Catalogue>) -> Result<Arc<ZoneList>, StoreError> {
-        let mut last = self.last.lock().await;
-        // Another version of the catalogue has other zones.
-        let known = last.as_ref().filter(|reading| Arc::ptr_eq(&reading.catalogue, catalogue));
-        let read = known.and_then(|reading| reading.read.clone());
-        if known.is_some_and(|reading| reading.tried_at.elapsed() < FRESH) {
-            let failed = || StoreError::Unavailable("the zones were asked for a moment ago, in vain".into());
-            return read.map(|(_, zones)| zones).ok_or_else(failed);
+        let known = self.known(catalogue);
+        if let Some(answer) = known.as_ref().and_then(Reading::fresh) {
+            return answer;
         }
-        let tried_at = Instant::now();
-        let (read, failure) = match self.read(catalogue).await {
-            Ok(zones) => (Some((tried_at, Arc::new(zones))), None),
-            Err(error) => (read.filter(|(at, _)| at.elapsed() < USABLE), Some(error)),
+        let _reading = match (self.gate.try_lock(), known.as_ref().and_then(Reading::usable)) {
+            (Ok(reading), _) => reading,
+            (Err(_), Some(zones)) => return Ok(zones),
+            (Err(_), None) => self.gate.lock().await,
         };
-        *last = Some(Reading { tried_at, catalogue: Arc::clone(catalogue), read: read.clone() });
-        if let (Some(error), Some(_)) = (&failure, &read) {
-            tracing::warn!(kind = error.kind(), %error, "the zones are shown as they were");
+        // Whoever held the gate before may have read it.
+        let known = self.known(catalogue);
+        if let Some(answer) = known.as_ref().and_then(Reading::fresh) {
+            return answer;
         }
-        read.map(|(_, zones)| zones).ok_or_else(|| failure.unwrap_or(StoreError::Contended("the zones")))
+        let began_at = Instant::now();
+        let read = self.read(catalogue).await;
+        let found = match &read {
+            Ok(zones) => Some((began_at, Arc::new(zones.clone()))),
+            Err(_) => known.and_then(|known| known.found),
+        };
+        let reading = Reading { catalogue: Arc::clone(catalogue), ended_at: Instant::now(), found };
+        let usable = reading.usable();
+        self.note(reading);
+        match (read, usable) {
+            (Err(error), Some(zones)) => {
+                tracing::warn!(kind = error.kind(), %error, "the zones are shown as they were");
+                Ok(zones)
+            }
+            (Err(error), None) => Err(error),
+            (Ok(zones), usable) => Ok(usable.unwrap_or_else(|| Arc::new(zones))),
+        }
+    }
+
+    fn known(&self, catalogue: &Arc<Catalogue>) -> Option<Reading> {
+        let readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.iter().find(|reading| Arc::ptr_eq(&reading.catalogue, catalogue)).cloned()
+    }
+
+    fn note(&self, reading: Reading) {
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.retain(|known| !Arc::ptr_eq(&known.catalogue, &reading.catalogue));
+        readings.push(reading);
+        if readings.len() > VERSIONS {
+            readings.remove(0);
+        }
     }
 
     async fn read(&self, catalogue: &Catalogue) -> Result<ZoneList, StoreError> {
