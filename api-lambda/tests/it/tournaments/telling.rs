@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{contenders, create, definition, key, stored};
 use crate::app::{App, SERVICE_TOKEN, send};
 use crate::proxy::fragile;
+use crate::purges::slow;
 
 /// Whom the host was told about matches that can be played, and by which ids.
 async fn told(app: &App, host: HostId) -> BTreeSet<(CharacterId, String)> {
@@ -83,4 +84,36 @@ async fn who_cannot_be_told_keeps_nobody_else_from_it_and_is_told_later() {
     step().await;
     let head = stored(&world, cup, "head").await.remove(0);
     assert!(!head.contains_key("untold") && !head.contains_key("tell_from"), "{head:?}");
+}
+
+#[tokio::test]
+async fn tournaments_that_one_call_has_no_time_for_are_stepped_by_the_next() {
+    let app = App::start().await;
+    let people = contenders(&app, 4).await;
+    let (host, registered) = app.living_host(&["hub"]).await;
+    let own = &registered.instances[0];
+    for one in &people {
+        let body = json!({ "account": one.player.account, "host": host, "instance": own.instance, "epoch": own.epoch });
+        app.internal(&format!("/characters/{}/claim", one.character), &body).await.ok::<Value>(200);
+    }
+    for _ in 0..3 {
+        let cup = create(&app, &definition(&json!("single_elimination"))).await;
+        cup.fill(&people).await;
+        cup.start(&app).await;
+    }
+    let slow = slow(&app, 60).await;
+    let (mut due, mut calls, mut cursor) = (0, 0, None);
+    loop {
+        let body = json!({ "limit": 100, "cursor": cursor });
+        let outcome: StepOutcome = slow.internal("/tournaments/step", &body).await.ok(200);
+        calls += 1;
+        due += outcome.due;
+        let Some(next) = outcome.next else { break };
+        assert!(outcome.due > 0 && calls < 5, "each call gets on");
+        cursor = Some(next);
+    }
+    assert_eq!(due, 3, "each once");
+    assert!(calls > 1, "there was too little to do");
+    // Two matches can be played in each.
+    assert_eq!(told(&app, host).await.len(), 12);
 }
