@@ -14,6 +14,7 @@ use domain::ids::{AccountId, CharacterId};
 use domain::names::CharacterName;
 use domain::progression::level_of_xp;
 
+use crate::bans;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Body, IdempotencyKey, InPath, InQuery, Job, Paging, Player, Service};
 use crate::idempotency::OptionalKey;
@@ -165,11 +166,14 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, ApiError> {
     // First, so that nobody leads a party who is no more. If the deletion fails, the character is out of its party.
     store.leave_party(claims.sub, id, crate::clock::now()).await?;
-    if store.delete_character(claims.sub, id, crate::clock::now()).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(refusals::characters::NO_CHARACTER.into())
+    if !store.delete_character(claims.sub, id, crate::clock::now()).await? {
+        return Err(refusals::characters::NO_CHARACTER.into());
     }
+    if let Err(error) = bans::kick(&store, &[id], "your character was deleted", crate::clock::now()).await {
+        // Its host finds out when it next saves it.
+        tracing::warn!(kind = error.kind(), %error, "a deleted character was not put out of the world");
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The deleted characters of the account that can be restored.

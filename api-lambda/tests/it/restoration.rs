@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::app::{App, Player, now, random};
 use crate::instances::world;
+use crate::possessions::hero;
+use crate::rooms::kicks;
 
 pub(crate) const KEPT_MILLIS: u64 = domain::limits::DELETED_CHARACTER_KEPT_MILLIS;
 
@@ -93,6 +95,18 @@ async fn a_deleted_character_comes_back_with_all_that_it_had() {
     other.post("/v1/characters", &json!({ "name": "ADA" })).await.problem(409, "name_taken");
     delete(&player, ada.id).await;
     player.post(&restore_path(ada.id), &json!({})).await.ok::<Character>(200);
+}
+
+#[tokio::test]
+async fn who_is_deleted_is_put_out_of_the_world_at_once() {
+    let app = App::start().await;
+    let world = world(&app).await;
+    let ada = hero(&app, &world, "Ada Lark").await;
+    let elsewhere = ada.player.create("Bea Lark").await;
+    delete(&ada.player, elsewhere.id).await;
+    assert_eq!(kicks(&app, world.host).await, []);
+    delete(&ada.player, ada.id).await;
+    assert_eq!(kicks(&app, world.host).await, [ada.id]);
 }
 
 #[tokio::test]

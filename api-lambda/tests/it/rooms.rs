@@ -77,7 +77,8 @@ async fn orders(app: &App, host: HostId) -> Vec<HostOrder> {
     mailbox.mail.into_iter().map(|mail| mail.order).collect()
 }
 
-async fn kicks(app: &App, host: HostId) -> Vec<CharacterId> {
+/// Whom the host was told to put out.
+pub(crate) async fn kicks(app: &App, host: HostId) -> Vec<CharacterId> {
     let kick = |order| match order {
         HostOrder::Kick { character, .. } => Some(character),
         _ => None,

@@ -1,5 +1,6 @@
 //! The data folder: where the databases are, and the secrets that belong to them.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ const FILE: &str = "graticule.json";
 /// Where everything is kept.
 pub(crate) struct Data {
     folder: Option<PathBuf>,
+    /// The file of secrets, locked: two platforms on one folder would take each other's players over. The lock ends
+    /// with the process, however that ends.
+    _lock: Option<File>,
     pub(crate) secrets: Secrets,
 }
 
@@ -34,7 +38,7 @@ impl Data {
     /// Opens a folder, or makes it; without one, all is in memory.
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, Fault> {
         let Some(folder) = folder else {
-            return Ok(Self { folder: None, secrets: Secrets::new() });
+            return Ok(Self { folder: None, _lock: None, secrets: Secrets::new() });
         };
         let name = folder.display();
         std::fs::create_dir_all(folder)
@@ -48,11 +52,15 @@ impl Data {
                 let text = format!("the folder {name} is not empty and holds no {FILE}: choose another one");
                 return Err(Fault::usage(text));
             }
+            only_for_owner(folder, 0o700).map_err(|error| {
+                Fault::usage(format!("the data folder {name} cannot be kept private: {error}"))
+            })?;
             let secrets = Secrets::new();
             write(&file, &secrets)?;
             secrets
         };
-        Ok(Self { folder: Some(folder.to_owned()), secrets })
+        let lock = lock(&file)?;
+        Ok(Self { folder: Some(folder.to_owned()), _lock: Some(lock), secrets })
     }
 
     /// Where the owner's key is to be found: in the file of secrets, or here and now.
@@ -66,6 +74,23 @@ impl Data {
     /// The file of a database, if it is kept in one.
     pub(crate) fn file(&self, name: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(name))
+    }
+}
+
+/// Claims the folder for this process.
+fn lock(file: &Path) -> Result<File, Fault> {
+    let name = file.display();
+    let lock = File::open(file).map_err(|error| Fault::usage(format!("{name} cannot be read: {error}")))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let folder = file.parent().unwrap_or(file).display();
+            let text = format!(
+                "the folder {folder} is in use by another graticule: end that one, or choose another folder"
+            );
+            Err(Fault::usage(text))
+        }
+        Err(TryLockError::Error(error)) => Err(Fault::usage(format!("{name} cannot be locked: {error}"))),
     }
 }
 
@@ -94,14 +119,14 @@ fn read(file: &Path) -> Result<Secrets, Fault> {
 
 fn write(file: &Path, secrets: &Secrets) -> Result<(), Fault> {
     let text = serde_json::to_string_pretty(secrets).map_err(Fault::failed)?;
-    let written = std::fs::write(file, text).and_then(|()| only_for_owner(file));
+    let written = std::fs::write(file, text).and_then(|()| only_for_owner(file, 0o600));
     written.map_err(|error| Fault::usage(format!("{} cannot be written: {error}", file.display())))
 }
 
-/// The file holds keys.
-fn only_for_owner(file: &Path) -> std::io::Result<()> {
+/// The file holds keys, and the folder what players have told.
+fn only_for_owner(path: &Path, mode: u32) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
 impl Secrets {

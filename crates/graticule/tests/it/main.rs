@@ -110,6 +110,7 @@ fn a_killed_platform_starts_again_on_its_data() {
         lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("players    8 ")),
         "the bots come in"
     );
+    refused(&["dev", "--port", "21310", "--data", path], "is in use by another graticule");
     child.kill().expect("is killed");
     child.wait().expect("is gone");
     // Its host has a lease for some seconds more: players are sent there first, and find their way all the same.
