@@ -10,7 +10,8 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Until when a piece of work may begin another part of itself: soon enough for the answer to come in time.
+/// Until when a piece of work may begin another part of itself: soon enough for the answer to come in time. Work that
+/// goes on in another call looks at it after each part and not before the first, so that every call gets on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Instant);
 
@@ -22,6 +23,12 @@ impl Deadline {
     pub(crate) fn is_over(self) -> bool {
         Instant::now() >= self.0
     }
+}
+
+/// A random number below this one: where a walk begins that must not keep the same last each time.
+pub(crate) fn random_below(end: usize) -> usize {
+    let number = random_u128() % u128::try_from(end.max(1)).unwrap_or(1);
+    usize::try_from(number).unwrap_or(0)
 }
 
 /// 128 bits that nobody can guess.

@@ -9,6 +9,7 @@ use domain::contract::chat::Report;
 use domain::ids::{AccountId, CharacterId, PartyId, ReportId};
 use domain::time::UnixMillis;
 
+use crate::clock::Deadline;
 use crate::party::Deed;
 use crate::relation::Wish;
 use crate::store::chat::reports::REPORTS_PARTITION;
@@ -18,8 +19,13 @@ use crate::store::relations::{COUNT, social_key};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
 
 impl Store {
-    /// Deletes everything that friends, parties and chat hold of an account, on both sides. May be repeated.
-    pub(crate) async fn erase_social(&self, account: AccountId) -> Result<(), StoreError> {
+    /// Deletes what friends, parties and chat hold of an account, on both sides, as far as there is time, and something
+    /// each time. May be repeated. False if there was no time for all.
+    pub(crate) async fn erase_social(
+        &self,
+        account: AccountId,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
         let now = crate::clock::now();
         for item in self.social_partition(account).await? {
             let sk = item::read_text(&item, "sk")?.to_owned();
@@ -33,41 +39,53 @@ impl Store {
             // The counts go on as long as something is counted off.
             if sk != COUNT {
                 self.delete_social(social_key(account, sk)).await?;
+                if deadline.is_over() {
+                    return Ok(false);
+                }
             }
         }
         self.delete_social(social_key(account, COUNT)).await?;
         for key in self.authored(account).await? {
             self.erase_authored(account, &key).await?;
+            if deadline.is_over() {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Takes a character of the account out of its party, and out of what invites it.
+    /// Takes a character of the account out of its party, and out of what invites it. False if there was no time for
+    /// all.
     pub(crate) async fn forget_in_parties(
         &self,
         account: AccountId,
         character: CharacterId,
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let now = crate::clock::now();
         for mark in self.social_partition(account).await? {
             if mark.contains_key("party")
                 && item::read_parsed::<CharacterId>(&mark, "character")? == character
             {
                 self.forget_in_party(account, &mark, now).await?;
                 self.delete_social(social_key(account, item::read_text(&mark, "sk")?)).await?;
+                if deadline.is_over() {
+                    return Ok(false);
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes a character that is no more out of what others know the account by: friendships and requests that go by it
-    /// end, blocks stay under a mask.
+    /// end, blocks stay under a mask. False if there was no time for all.
     pub(crate) async fn forget_in_relations(
         &self,
         account: AccountId,
         character: CharacterId,
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let now = crate::clock::now();
         let items = self.social_partition(account).await?;
         let listed = items.iter().filter(|item| item.contains_key("account"));
         let others: BTreeSet<AccountId> =
@@ -78,8 +96,11 @@ impl Store {
             let wish = Wish::Forget { character, mask };
             // A wish to forget is always granted.
             let _ = self.change_relation((account, other), wish, now, |_| None).await?;
+            if deadline.is_over() {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn forget_in_party(

@@ -127,7 +127,9 @@ pub(crate) async fn step(
     State(settle): State<SettleMillis>,
     State(region): State<Arc<Region>>,
 ) -> Result<Json<BansStep>, ApiError> {
+    // For both, so that together they end in time; a deletion goes on a little in each call.
+    let deadline = store.step_deadline();
     let (told, pending) = bans::step(&store, &edge).await?;
-    let (erased, erasing) = erasure::step(&store, (&edge, &region), settle).await?;
+    let (erased, erasing) = erasure::step(&store, (&edge, &region), settle, deadline).await?;
     Ok(Json(BansStep { told, pending, erased, erasing }))
 }

@@ -136,7 +136,8 @@ pub(crate) async fn erase(
     let job = store.begin_erasure(account, admin.audit, crate::clock::now()).await?;
     watch.forget();
     let running = ErasureState { state: Erasure::Running, begun_at: Some(job.begun_at) };
-    Ok(Json(erasure::go_on(&store, (&edge, &region), job, settle).await.unwrap_or_else(|error| {
+    let state = erasure::go_on(&store, (&edge, &region), job, settle, store.step_deadline()).await;
+    Ok(Json(state.unwrap_or_else(|error| {
         tracing::warn!(%error, "a deletion goes on later");
         running
     })))

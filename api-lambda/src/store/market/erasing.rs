@@ -48,10 +48,10 @@ impl Store {
                 .limit(DELETED_PER_ROUND);
             let page = sent(call.send()).await?;
             for key in page.items.unwrap_or_default() {
+                self.delete_market(&key).await?;
                 if deadline.is_over() {
                     return Ok(false);
                 }
-                self.delete_market(&key).await?;
             }
             start = page.last_evaluated_key;
             if start.is_none() {

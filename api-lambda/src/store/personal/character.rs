@@ -29,8 +29,9 @@ pub(crate) enum Forgotten {
 }
 
 impl Store {
-    /// Deletes what a deleted character has, but for its own item in `players`, as far as there is time. Nobody gives
-    /// anything to a deleted character, so what is found is all. It may be cut short anywhere, and run twice at once.
+    /// Deletes what a deleted character has, but for its own item in `players`, as far as there is time, and something
+    /// of it each time. Nobody gives anything to a deleted character, so what is found is all. It may be cut short
+    /// anywhere, and run twice at once.
     pub(crate) async fn forget_character(
         &self,
         account: AccountId,
@@ -41,9 +42,10 @@ impl Store {
         // First what single items would leave behind in those of others: places in matches and parties, what friends
         // know it by, and sales that are under way.
         self.leave_matchmaking(account, character, now).await?;
-        self.forget_in_parties(account, character, now).await?;
-        self.forget_in_relations(account, character, now).await?;
-        if !self.erase_market(character, deadline).await? {
+        if !self.forget_in_parties(account, character, deadline).await?
+            || !self.forget_in_relations(account, character, deadline).await?
+            || !self.erase_market(character, deadline).await?
+        {
             return Ok(Forgotten::Unfinished);
         }
         let subject = Subject { account, characters: [character].into(), names: [].into() };
@@ -56,7 +58,7 @@ impl Store {
         self.forget_on_boards(character, deadline).await
     }
 
-    /// Deletes what is at this place, as far as there is time. False when there is more than that.
+    /// Deletes what is at this place, as far as there is time, and something each time. False when there was not enough.
     pub(super) async fn empty_place(
         &self,
         place: &Place,
@@ -67,10 +69,10 @@ impl Store {
         loop {
             let (items, next) = self.page_at(place, subject, start).await?;
             for page in items.chunks(DELETES_PER_CALL) {
+                self.delete_batch(place.table, page).await?;
                 if deadline.is_over() {
                     return Ok(false);
                 }
-                self.delete_batch(place.table, page).await?;
             }
             start = next;
             if start.is_none() {

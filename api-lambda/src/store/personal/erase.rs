@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use domain::ids::AccountId;
 use domain::time::UnixMillis;
 
+use crate::clock::Deadline;
 use crate::store::admin::audit::AuditKey;
 use crate::store::admin::watch::{PENDING_SECS_MAX, WATCHED_SECS, pseudonym};
 use crate::store::admin::{admin_item, read_optional_number, read_optional_text};
@@ -15,9 +16,11 @@ use crate::store::page::Partition;
 use crate::store::personal::character::Forgotten;
 use crate::store::personal::sweep::Masks;
 use crate::store::personal::{PERSONAL_TABLES, Subject, places};
-use crate::store::{Store, StoreError, sent, transact};
+use crate::store::{Store, StoreError, if_held, sent, transact};
 
 const ERASURES: &str = "erasures";
+/// Deletions of one reading.
+const JOBS_PER_PAGE: i32 = 1_000;
 
 /// A deletion that is going on.
 #[derive(Debug, Clone)]
@@ -75,36 +78,63 @@ impl Store {
         self.admin_get(ERASURES, account).await?.as_ref().map(read_job).transpose()
     }
 
-    /// Deletions that go on, `most` at most.
-    pub(crate) async fn erasures(&self, most: i32) -> Result<Vec<ErasureJob>, StoreError> {
-        let of = Partition::of(&self.tables.admin, &ERASURES, "");
-        let (items, _) = self.page(of, most, None).await?;
-        items.iter().map(read_job).collect()
+    /// All deletions that go on, in any order: some have to wait, for another region or for the end of a fault, and
+    /// must not keep the same others waiting each time.
+    pub(crate) async fn erasures(&self) -> Result<Vec<ErasureJob>, StoreError> {
+        let (mut jobs, mut cursor) = (Vec::new(), None);
+        loop {
+            let of = Partition::of(&self.tables.admin, &ERASURES, "");
+            let (items, next) = self.page(of, JOBS_PER_PAGE, cursor.as_ref()).await?;
+            for item in &items {
+                match read_job(item) {
+                    Ok(job) => jobs.push(job),
+                    Err(error) => tracing::error!(kind = error.kind(), %error, "a deletion cannot be read"),
+                }
+            }
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let from = crate::clock::random_below(jobs.len());
+        jobs.rotate_left(from);
+        Ok(jobs)
     }
 
-    /// Goes on with a deletion. True if what belongs to the player by its key is gone; else there was no time for all,
-    /// or another region has to do its part first.
-    pub(crate) async fn erase_keyed(&self, job: &ErasureJob, now: UnixMillis) -> Result<bool, StoreError> {
+    /// Goes on with a deletion, by something each time. True if what belongs to the player by its key is gone; else
+    /// there was no time for all, or another region has to do its part first.
+    pub(crate) async fn erase_keyed(
+        &self,
+        job: &ErasureJob,
+        now: UnixMillis,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
         let subject = &job.subject;
-        let deadline = self.step_deadline();
         let mut is_whole = true;
         // Friends and parties of others count the player off, which the deletion of single items would not do.
-        self.erase_social(subject.account).await?;
+        if !self.erase_social(subject.account, deadline).await? {
+            return Ok(false);
+        }
         for character in &subject.characters {
             // As if its owner did it: the name is free again.
             self.delete_character(subject.account, *character, now).await?;
-            let forgotten = self.forget_character(subject.account, *character, deadline).await?;
-            is_whole &= forgotten == Forgotten::Whole;
+            match self.forget_character(subject.account, *character, deadline).await? {
+                Forgotten::Whole => {}
+                Forgotten::Unfinished => return Ok(false),
+                Forgotten::Elsewhere => is_whole = false,
+            }
         }
         for place in places(subject).iter().filter(|place| place.table.name != "boards") {
-            is_whole &= self.empty_place(place, subject, deadline).await?;
+            if !self.empty_place(place, subject, deadline).await? {
+                return Ok(false);
+            }
         }
-        self.hide_in_audit(subject.account).await?;
-        Ok(is_whole)
+        Ok(self.hide_in_audit(subject.account, deadline).await? && is_whole)
     }
 
-    /// Calls about the player stay in the log under a pseudonym, without what was said.
-    async fn hide_in_audit(&self, account: AccountId) -> Result<(), StoreError> {
+    /// Calls about the player stay in the log under a pseudonym, without what was said. False if there was no time for
+    /// all.
+    async fn hide_in_audit(&self, account: AccountId, deadline: Deadline) -> Result<bool, StoreError> {
         let mut cursor = None;
         loop {
             let of = Partition {
@@ -128,23 +158,43 @@ impl Store {
                     .expression_attribute_values(":nobody", text(pseudonym(account)))
                     .expression_attribute_values(":none", AttributeValue::M(Item::new()));
                 sent(call.send()).await?;
+                if deadline.is_over() {
+                    return Ok(false);
+                }
             }
             cursor = next;
             if cursor.is_none() {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
 
-    /// Looks through the tables in which others may mention the player; `region` is that of this API. True when all
-    /// are done.
+    /// Looks through the tables in which others may mention the player, by a page each time; `region` is that of this
+    /// API. True when all are done; else the next call goes on where this one ended, for whatever reason.
     pub(crate) async fn erase_mentions(
         &self,
         job: &mut ErasureJob,
         region: &str,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let begun_at = (job.table, job.cursor.clone());
+        let outcome = self.scan_mentions(job, region, deadline).await;
+        if !matches!(outcome, Ok(true)) && (job.table, &job.cursor) != (begun_at.0, &begun_at.1) {
+            let call = self.client.put_item().table_name(&self.tables.admin);
+            let call = call.set_item(Some(write_job(job)));
+            // Another call may have come to the end meanwhile.
+            if_held(call.condition_expression("attribute_exists(pk)").send()).await?;
+        }
+        outcome
+    }
+
+    async fn scan_mentions(
+        &self,
+        job: &mut ErasureJob,
+        region: &str,
+        deadline: Deadline,
     ) -> Result<bool, StoreError> {
         let masks = Masks::new(&job.subject, job.seed);
-        let deadline = self.step_deadline();
         while let Some(table) = PERSONAL_TABLES.get(job.table) {
             if table.swept {
                 let form = table.keys.iter().map(|name| (*name, KeyPart::Text(""))).collect::<Vec<_>>();
@@ -156,12 +206,10 @@ impl Store {
                 job.table += 1;
             }
             if deadline.is_over() {
-                let call = self.client.put_item().table_name(&self.tables.admin);
-                sent(call.set_item(Some(write_job(job))).send()).await?;
-                return Ok(job.table >= PERSONAL_TABLES.len());
+                break;
             }
         }
-        Ok(true)
+        Ok(job.table >= PERSONAL_TABLES.len())
     }
 
     /// Nothing is left: what was written down about the deletion goes last.
@@ -209,3 +257,6 @@ fn read_job(item: &Item) -> Result<ErasureJob, StoreError> {
         cursor: read_optional_text(item, "cursor").and_then(|text| Cursor::try_from(text).ok()),
     })
 }
+
+#[cfg(test)]
+mod tests;

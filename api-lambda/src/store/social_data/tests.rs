@@ -1,6 +1,7 @@
 //! Export and deletion over a real store engine.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::contract::chat::{Channel, Mute, Reporter};
 use domain::ids::MessageId;
@@ -12,6 +13,7 @@ use crate::party::Party;
 use crate::relation::List;
 use crate::store::chat::reports::{Reported, reported};
 use crate::store::chat::{Place, StoredMessage};
+use crate::store::personal::character::Forgotten;
 use crate::store::tests::store;
 
 /// An account with one character.
@@ -19,6 +21,11 @@ use crate::store::tests::store;
 struct Person {
     account: AccountId,
     character: CharacterId,
+}
+
+/// Time for all.
+fn long() -> Deadline {
+    Deadline::after(Duration::from_mins(1))
 }
 
 fn person() -> Person {
@@ -170,12 +177,12 @@ async fn a_deletion_leaves_no_trace_and_touches_nobody_else() {
         items.iter().filter(|item| trace.iter().any(|id| item.contains(id))).count()
     };
     assert!(traces(&everything(&store).await) > 30, "the test puts Ann everywhere");
-    store.erase_social(ann.account).await.expect("erased");
+    assert!(store.erase_social(ann.account, long()).await.expect("erased"));
     let after = everything(&store).await;
     for item in &after {
         assert!(!trace.iter().any(|id| item.contains(id)), "{item}");
     }
-    store.erase_social(ann.account).await.expect("erased again");
+    assert!(store.erase_social(ann.account, long()).await.expect("erased again"));
     assert_eq!(everything(&store).await, after);
 
     // Bob, Eve and the others keep what is theirs.
@@ -229,7 +236,47 @@ async fn an_account_that_many_block_by_one_character_is_erased_from_all_of_them(
         wish(&store, other, me, Wish::Block { character: me.character }).await;
     }
     wish(&store, others[1], me, Wish::Unblock { character: me.character }).await;
-    store.erase_social(me.account).await.expect("erased");
+    assert!(store.erase_social(me.account, long()).await.expect("erased"));
     let left = everything(&store).await;
     assert!(!left.iter().any(|item| item.contains(&me.account.to_string())), "{left:#?}");
+}
+
+/// With no time at all, each call does something nevertheless: else a long beginning would keep the rest for ever.
+#[tokio::test]
+async fn each_call_gets_on_however_little_time_it_has() {
+    let store = store().await;
+    let over = Deadline::after(Duration::ZERO);
+    let (me, others) = (person(), [person(), person(), person()]);
+    for other in others {
+        befriend(&store, me, other).await;
+        invite(&store, found(&store, other).await, other, me, false).await;
+    }
+    for number in 0..3 {
+        for table in [&store.tables.market, &store.tables.possessions] {
+            let put = store.client.put_item().table_name(table);
+            let put = put.item("pk", text(me.character)).item("sk", text(format!("thing#{number}")));
+            put.item("v", item::number(1)).send().await.expect("stored");
+        }
+    }
+    let mut calls = 1;
+    while store.forget_character(me.account, me.character, over).await.expect("an answer") != Forgotten::Whole
+    {
+        calls += 1;
+        assert!(calls < 30, "a call has done nothing");
+    }
+    // Three friends, three invitations, three claims, and the possessions with one call.
+    assert!(calls > 10, "all was done by {calls} calls");
+    let left = everything(&store).await;
+    assert!(!left.iter().any(|item| item.contains(&me.character.to_string())), "{left:#?}");
+    let mut calls = 1;
+    let ann = others[0];
+    for _ in 0..3 {
+        say(&store, ann, Channel::Global, "something").await;
+    }
+    while !store.erase_social(ann.account, over).await.expect("an answer") {
+        calls += 1;
+        assert!(calls < 30, "a call has done nothing");
+    }
+    let left = everything(&store).await;
+    assert!(!left.iter().any(|item| item.contains(&ann.account.to_string())), "{left:#?}");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::life::{live, others_go_on, play_together};
 use super::platform::{Host, free_address, guest, sign_in, start_edge};
 use super::{audit, key_of, post, with_key};
-use crate::app::{App, now, random, send};
+use crate::app::{App, SERVICE_TOKEN, now, random, send};
 use crate::friends::Person;
 
 /// Tables whose items end by themselves within a minute or so.
@@ -134,6 +134,52 @@ async fn an_erased_player_is_nowhere_and_nobody_else_is_touched() {
     for entry in erasures {
         assert!(entry.subject.as_deref().is_some_and(|subject| subject.starts_with("erased#")), "{entry:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_that_wait_for_another_region_keep_no_other_waiting() {
+    let (app, edge) = app_with_edge().await;
+    let far = app.beside(|config| {
+        config.region = "sgp".into();
+        config.edge_jwks_url = format!("{edge}{JWKS_PATH}");
+        config.erase_settle_ms = 300;
+    });
+    let far = far.await;
+    let mut accounts = Vec::new();
+    for letter in 'a'..='g' {
+        let player = app.player().await;
+        let id = player.create(&format!("Leaver {letter}")).await.id;
+        accounts.push(player.account);
+        // All but the last have an entry on a board that is the other region's to change.
+        if letter < 'g' {
+            let request = far.request(Method::POST, "/internal/v1/boards/kills/scores");
+            let request = request.bearer_auth(SERVICE_TOKEN).header("idempotency-key", letter.to_string());
+            let body = json!({ "scores": [{ "character": id, "score": 1 }] });
+            assert_eq!(send(request.json(&body)).await.status, 200);
+        }
+    }
+    for account in &accounts {
+        let body = json!({ "reason": "asked for by the player" });
+        let begun: ErasureState = post(&app, &format!("/players/{account}/erase"), &body).await.ok(200);
+        assert_eq!(begun.state, Erasure::Running);
+    }
+    let erased_by = async |app: &App, wanted: u32| {
+        let (mut erased, mut steps) = (0, 0);
+        while erased < wanted {
+            let step: BansStep = app.internal("/bans/step", &json!({})).await.ok(200);
+            erased += step.erased;
+            steps += 1;
+            assert!(steps < 100, "{step:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        app.internal("/bans/step", &json!({})).await.ok::<BansStep>(200)
+    };
+    let step = erased_by(&app, 1).await;
+    assert_eq!((step.erased, step.erasing), (0, 6), "the others wait");
+    let state = post(&app, &format!("/players/{}/erase", accounts[6]), &json!({ "reason": "x" })).await;
+    assert_eq!(state.ok::<ErasureState>(200).state, Erasure::Done);
+    let step = erased_by(&far, 6).await;
+    assert_eq!((step.erased, step.erasing), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
