@@ -139,8 +139,13 @@ impl SeasonForm {
 
     /// The key of an entry within those of its character.
     fn entry_sort_key(&self) -> String {
-        format!("e#{}", self.key)
+        entry_sort_key(&self.key)
     }
+}
+
+/// The key of an entry of this season within those of its character.
+fn entry_sort_key(season_key: &str) -> String {
+    format!("e#{season_key}")
 }
 
 /// The board's name in keys, and the season, padded so that seasons sort by age.

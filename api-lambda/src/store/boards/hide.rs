@@ -17,7 +17,8 @@ use crate::store::personal::character::Forgotten;
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
 use super::homes::{Register, is_of};
-use super::{SeasonForm, StoredEntry, key_of};
+use super::sweep::SEASON_REST_MILLIS;
+use super::{SeasonForm, StoredEntry, entry_sort_key, key_of, season_key};
 
 const FLAG_SORT_KEY: &str = "flag";
 
@@ -43,6 +44,17 @@ impl Hidden {
             Self::Deleted => "deleted",
         }
     }
+}
+
+/// Whose part the entries of a character are.
+struct Homes {
+    /// For this region to change.
+    own: Vec<(Arc<SeasonForm>, StoredEntry)>,
+    /// How many are for others.
+    elsewhere: usize,
+    /// Those of a season that is no more: the key of the season, and whether the entry is for this region to delete.
+    /// What another region has made a moment ago may look so.
+    seasonless: Vec<(String, bool)>,
 }
 
 /// What should be.
@@ -181,7 +193,8 @@ impl Store {
             let Some(flag) = self.board_flag(character).await? else { return Ok(changed) };
             let mut left = self.entries_of_character(character).await?;
             left.retain(|(_, _, entry)| entry.is_hidden != flag.is_hidden());
-            let (own, elsewhere) = self.by_home(left).await?;
+            // Those of a season that is no more, or is being deleted, have nothing to follow in.
+            let Homes { own, elsewhere, .. } = self.by_home(left).await?;
             let mut is_settled = true;
             for (form, entry) in own {
                 let turned = StoredEntry { is_hidden: flag.is_hidden(), version: entry.version + 1, ..entry };
@@ -201,7 +214,7 @@ impl Store {
     }
 
     /// Deletes every entry of a character that is no more on boards of this region, with its counts; the flag goes when
-    /// those of all regions are gone. It may be cut short anywhere, and called again.
+    /// those of all regions are gone. It may be cut short anywhere, and called again: one goes each time.
     pub(crate) async fn forget_on_boards(
         &self,
         character: CharacterId,
@@ -210,12 +223,22 @@ impl Store {
         for attempt in 0..ATTEMPTS_MAX {
             let mut is_done = true;
             let entries = self.entries_of_character(character).await?;
-            let (own, elsewhere) = self.by_home(entries).await?;
+            let Homes { own, mut elsewhere, seasonless } = self.by_home(entries).await?;
             for (form, entry) in own {
+                is_done &= self.change_entry(&form, character, &entry, None).await?;
                 if deadline.is_over() {
                     return Ok(Forgotten::Unfinished);
                 }
-                is_done &= self.change_entry(&form, character, &entry, None).await?;
+            }
+            for (season_key, is_own) in seasonless {
+                if is_own {
+                    // Nothing counts it, and no sweep finds it.
+                    let entry = self.client.delete_item().table_name(&self.tables.boards);
+                    let key = key_of(character, entry_sort_key(&season_key));
+                    sent(entry.set_key(Some(key)).send()).await?;
+                } else {
+                    elsewhere += 1;
+                }
             }
             if is_done && elsewhere > 0 {
                 return Ok(Forgotten::Elsewhere);
@@ -230,24 +253,26 @@ impl Store {
         Err(StoreError::Contended("the entries of a character"))
     }
 
-    /// The entries that are for this region to change, and how many are for others. Those of a season that is being
-    /// deleted are neither: they go with it.
-    async fn by_home(
-        &self,
-        entries: Vec<(String, SeasonId, StoredEntry)>,
-    ) -> Result<(Vec<(Arc<SeasonForm>, StoredEntry)>, usize), StoreError> {
+    /// Whose part these entries are.
+    async fn by_home(&self, entries: Vec<(String, SeasonId, StoredEntry)>) -> Result<Homes, StoreError> {
         // Most characters have nothing to do.
         let register = if entries.is_empty() { Register::new() } else { self.board_register().await? };
-        let (mut own, mut elsewhere) = (Vec::new(), 0);
+        let mut homes = Homes { own: Vec::new(), elsewhere: 0, seasonless: Vec::new() };
         for (board, season, entry) in entries {
-            let Some(form) = self.season_form_by_key(&board, season).await? else { continue };
-            if is_of(&self.region, &board, &register) {
-                own.push((form, entry));
-            } else {
-                elsewhere += 1;
+            let is_own = is_of(&self.region, &board, &register);
+            match self.season_form_by_key(&board, season).await? {
+                Some(form) if is_own => homes.own.push((form, entry)),
+                Some(_) => homes.elsewhere += 1,
+                None => {
+                    // A board is registered with its first season, and leaves the register after its last one.
+                    let is_nobodys = !board.contains('@')
+                        && !register.contains_key(&board)
+                        && crate::clock::now().millis_since(entry.reached_at) > SEASON_REST_MILLIS;
+                    homes.seasonless.push((season_key(&board, season), is_own || is_nobodys));
+                }
             }
         }
-        Ok((own, elsewhere))
+        Ok(homes)
     }
 
     /// Changes or removes one entry and its counts. False if it is no longer as it was read.
@@ -336,8 +361,8 @@ impl Store {
                 break;
             }
         }
-        let from = crate::clock::random_u128() % u128::try_from(characters.len().max(1)).unwrap_or(1);
-        characters.rotate_left(usize::try_from(from).unwrap_or(0));
+        let from = crate::clock::random_below(characters.len());
+        characters.rotate_left(from);
         Ok(characters)
     }
 }

@@ -1,14 +1,14 @@
 //! Which region a board is of. Tables are replicated and the last writer of an item wins, so that entries and counts may
-//! be changed by the transactions of one region only. The sweep of that region keeps the register of this, by which the
-//! others know whose part it is, and which boards the catalogue has no more.
+//! be changed by the transactions of one region only. The register says which: a board comes into it with its first
+//! season at the latest, and the sweep of its home keeps it, and notes there which boards the catalogue has no more.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{Delete, Put};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{Store, StoreError, sent, transact};
+use crate::store::{ITEM_VERSION, Store, StoreError, sent, transact};
 
 use super::{Board, key_of, new_item};
 
@@ -26,8 +26,8 @@ pub(super) struct Registered {
 /// The boards that have been seen, by their names in keys.
 pub(super) type Register = BTreeMap<String, Registered>;
 
-/// Whether the entries of this board are for `region` to change. One that is in no register is nobody's until its home
-/// has swept.
+/// Whether the entries of this board are for `region` to change. One that is in no register has no entries, or they
+/// came here before it did.
 pub(super) fn is_of(region: &str, board_key: &str, register: &Register) -> bool {
     match board_key.split_once('@') {
         Some((_, home)) => home == region,
@@ -57,6 +57,21 @@ impl Store {
                 return Ok(register);
             }
         }
+    }
+
+    /// The part of a transaction that makes a season: whoever finds an entry of it finds whose part that is, even if the
+    /// catalogue drops the board before a sweep has seen it. A board that is about to leave the register stays.
+    pub(super) fn register_part(&self, board: &Board) -> TransactWriteItem {
+        transact::update(
+            Update::builder()
+                .table_name(&self.tables.boards)
+                .set_key(Some(key_of(REGISTER, &board.key)))
+                .update_expression(
+                    "SET v = if_not_exists(v, :v), home = if_not_exists(home, :home) REMOVE left_at",
+                )
+                .expression_attribute_values(":v", number(ITEM_VERSION))
+                .expression_attribute_values(":home", text(&board.home)),
+        )
     }
 
     /// Notes the boards whose home this region is, and which of its boards the catalogue has no more.

@@ -1,4 +1,4 @@
-//! Seasons that have entries: how their ranks are counted, written once before their first entry.
+//! Seasons that have entries: how their ranks are counted, written once before their first entry, with the board's home.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Store {
                 .set_item(Some(item))
                 .condition_expression("attribute_not_exists(pk)");
             // Refused where another process was faster: its shape is read then.
-            let _ = self.transact(vec![transact::put(put)]).await?;
+            let _ = self.transact(vec![transact::put(put), self.register_part(board)]).await?;
         }
     }
 

@@ -17,7 +17,7 @@ use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off};
 
 use super::hide::{Flag, flag_key};
 use super::resets::any_reset_key;
-use super::{Board, SeasonForm, StoredEntry, key_of, season_key};
+use super::{Board, SeasonForm, StoredEntry, entry_sort_key, key_of, season_key};
 
 /// A score on its way to a board.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Store {
             let resets: Vec<_> = boards.values().map(|board| any_reset_key(board)).collect();
             let mut keys: BTreeMap<(String, String), Item> = BTreeMap::new();
             for Submission { board, character, .. } in submissions {
-                let entry = format!("e#{}", season_key(&board.key, guesses[board.key.as_str()]));
+                let entry = entry_sort_key(&season_key(&board.key, guesses[board.key.as_str()]));
                 for key in [key_of(character, entry), flag_key(*character)] {
                     keys.insert(pair_of(&key)?, key);
                 }

@@ -25,7 +25,7 @@ pub(super) const BATCH_WRITES_MAX: usize = 25;
 
 /// A season is not deleted before it has been over for this long: a submit may still be on its way to it, from a
 /// process whose clock is behind.
-const SEASON_REST_MILLIS: u64 = 10 * 60 * 1_000;
+pub(super) const SEASON_REST_MILLIS: u64 = 10 * 60 * 1_000;
 
 /// A board that the catalogue has no more is deleted after 30 days: until then the catalogue can be rolled back.
 const LEFT_BOARD_KEPT_MILLIS: u64 = 30 * 24 * 60 * 60 * 1_000;

@@ -94,7 +94,6 @@ async fn a_purge_waits_for_the_homes_of_all_boards() {
     let account = |app: &App| app.request(Method::DELETE, &format!("/v1/characters/{gone}"));
     assert_eq!(send(account(&world.app).bearer_auth(&world.token)).await.status, 204);
     deleted_before(&world.app, gone, KEPT_MILLIS).await;
-    let purge = async |app: &App| app.internal("/characters/purge", &json!({})).await.ok(200);
     let first: PurgedCharacters = purge(&far).await;
     assert_eq!(first, PurgedCharacters { characters: Vec::new(), more: false, next: None });
     let left = traces(&world.app, gone).await;
@@ -146,4 +145,58 @@ async fn what_is_left_of_a_board_that_left_the_catalogue_is_deleted_a_month_late
     assert!(!items.iter().any(|item| item.contains("points@local")), "{items:#?}");
     // The other one has its time yet, and is as it was.
     assert_eq!(shown(&world, &world.app, "world").await, [world.id(0)]);
+}
+
+async fn purge(app: &App) -> PurgedCharacters {
+    app.internal("/characters/purge", &json!({})).await.ok(200)
+}
+
+#[tokio::test]
+async fn a_board_that_no_sweep_has_seen_keeps_no_purge_waiting() {
+    let world = World::start(2).await;
+    let far = far(&world).await;
+    for index in [0, 1] {
+        assert_eq!(submit(&world.app, "world", world.id(index), 5).await.status, 200);
+    }
+    // Its home's catalogue has lost it before it was ever swept.
+    let lesser =
+        world.app.beside(|config| config.catalogue.boards.retain(|board| board.board.as_str() == "kills"));
+    let lesser = lesser.await;
+    sweep(&lesser).await;
+    let gone = world.id(0);
+    let delete = world.app.request(Method::DELETE, &format!("/v1/characters/{gone}"));
+    assert_eq!(send(delete.bearer_auth(&world.token)).await.status, 204);
+    deleted_before(&world.app, gone, KEPT_MILLIS).await;
+    assert_eq!(purge(&far).await.characters, [], "another region does not do it");
+    assert_eq!(purge(&lesser).await.characters, [gone]);
+    assert_eq!(traces(&world.app, gone).await, Vec::<String>::new());
+    // It is back.
+    assert_eq!(shown(&world, &world.app, "world").await, [world.id(1)]);
+}
+
+#[tokio::test]
+async fn entries_of_seasons_that_are_no_more_keep_no_purge_waiting() {
+    let world = World::start(1).await;
+    let far = far(&world).await;
+    let gone = world.id(0);
+    let client = world.app.engine.client();
+    let table = format!("{}boards", world.app.engine.table_prefix);
+    // Boards of this region and of the other one, and one that nobody has heard of since its last season was deleted.
+    for board in ["points@local", "points@sgp", "bygone"] {
+        let (text, number) =
+            (|text: String| AttributeValue::S(text), |number: u64| AttributeValue::N(number.to_string()));
+        let put = client.put_item().table_name(&table).item("v", number(1)).item("version", number(1));
+        let put = put.item("pk", text(gone.to_string())).item("sk", text(format!("e#{board}#{:013}", 1_000)));
+        let put = put.item("score", number(1)).item("subscore", number(0)).item("reached_at", number(1_001));
+        put.send().await.expect("stored");
+    }
+    let delete = world.app.request(Method::DELETE, &format!("/v1/characters/{gone}"));
+    assert_eq!(send(delete.bearer_auth(&world.token)).await.status, 204);
+    deleted_before(&world.app, gone, KEPT_MILLIS).await;
+    assert_eq!(purge(&world.app).await.characters, []);
+    let left = traces(&world.app, gone).await;
+    let is_left = |board: &str| left.iter().any(|item| item.contains(board));
+    assert_eq!(["points@local", "points@sgp", "bygone"].map(is_left), [false, true, false], "{left:#?}");
+    assert_eq!(purge(&far).await.characters, [gone]);
+    assert_eq!(traces(&world.app, gone).await, Vec::<String>::new());
 }
