@@ -223,7 +223,7 @@ impl Store {
         now: UnixMillis,
         limit: i32,
         start: Option<Item>,
-    ) -> Result<(Vec<TournamentId>, Option<Item>), StoreError> {
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let call = self
             .client
             .query()
@@ -235,9 +235,7 @@ impl Store {
             .limit(limit)
             .set_exclusive_start_key(start);
         let page = sent(call.send()).await?;
-        let ids = page.items.unwrap_or_default();
-        let ids = ids.iter().map(|item| item::read_parsed(item, "pk")).collect::<Result<_, _>>()?;
-        Ok((ids, page.last_evaluated_key))
+        Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 }
 

@@ -19,9 +19,9 @@ use crate::proxy::Proxy;
 use crate::restoration::{KEPT_MILLIS, deleted_before, traces};
 
 /// An API on the tables of `app` whose store takes its time, and whose requests do not have much of it.
-async fn slow(app: &App) -> App {
+pub(crate) async fn slow(app: &App, delay_ms: u64) -> App {
     let (proxy, url) = Proxy::start(&app.engine.url).await;
-    proxy.delay_ms.store(20, Ordering::SeqCst);
+    proxy.delay_ms.store(delay_ms, Ordering::SeqCst);
     app.beside(|config| {
         config.dynamodb_endpoint = Some(url);
         config.request_timeout_ms = 2_000;
@@ -59,7 +59,7 @@ async fn more_lots_than_one_request_has_time_for_all_end() {
     }
     // One that cannot be read, wherever in the heap it is.
     set_version(&app, ("market", listings[7].id.to_string(), Some("listing")), 99).await;
-    let slow = slow(&app).await;
+    let slow = slow(&app, 20).await;
     let (mut ended, mut calls, mut cursor) = (0, 0, json!({}));
     loop {
         let answer: ExpiredListings = slow.internal("/trade/expire", &cursor).await.ok(200);
@@ -94,7 +94,7 @@ async fn more_characters_than_one_request_has_time_for_are_all_purged() {
     }
     // The oldest cannot be read; it neither ends the call nor comes again and again.
     set_version(&app, ("players", ids[0].to_string(), None), 99).await;
-    let slow = slow(&app).await;
+    let slow = slow(&app, 20).await;
     let (mut purged, mut calls, mut cursor) = (Vec::new(), 0, json!({}));
     loop {
         let answer: PurgedCharacters = slow.internal("/characters/purge", &cursor).await.ok(200);

@@ -7,11 +7,13 @@ use domain::catalogue::Catalogue;
 use domain::contract::tournaments::StepOutcome;
 use domain::ids::TournamentId;
 use domain::time::UnixMillis;
+use futures_util::future::join_all;
 
 use super::form::untold_value;
 use super::prizes::Payment;
 use super::tell::Telling;
 use super::{Head, Loaded, due_partitions, key};
+use crate::clock::Deadline;
 use crate::store::cursor::{Cursor, InvalidCursor, KeyPart};
 use crate::store::item::{self, number};
 use crate::store::{Store, StoreError, if_held};
@@ -24,7 +26,8 @@ const NO_ROOM_MILLIS: u64 = 60_000;
 const UNTOLD_MILLIS: u64 = 3_000;
 
 impl Store {
-    /// Steps the tournaments that are due, at most `limit` of them, from where `cursor` left off.
+    /// Steps the tournaments that are due, at most `limit` of them and as many as there is time for, from where `cursor`
+    /// left off.
     pub(crate) async fn step_tournaments(
         &self,
         region: &str,
@@ -32,6 +35,7 @@ impl Store {
         (limit, cursor): (i32, Option<Cursor>),
         now: UnixMillis,
     ) -> Result<StepOutcome, StoreError> {
+        let deadline = self.step_deadline();
         let mut outcome = StepOutcome::default();
         let form = [
             ("due", KeyPart::Text(region)),
@@ -53,15 +57,20 @@ impl Store {
         for partition in partitions {
             let (due, last) = self.due_tournaments(&partition, now, left, start.take()).await?;
             left -= i32::try_from(due.len()).unwrap_or(left);
-            for id in due {
+            for place in due {
+                let id = item::read_parsed(&place, "pk")?;
                 outcome.due += 1;
-                match self.step_tournament((region, catalogue), id, now, &mut outcome).await {
+                match self.step_tournament((region, catalogue), id, (now, deadline), &mut outcome).await {
                     Ok(()) => {}
                     // One that cannot be stepped must not keep the others from it.
                     Err(error) => {
                         outcome.failed += 1;
                         tracing::warn!(kind = error.kind(), %error, tournament = %id, "a step failed");
                     }
+                }
+                if deadline.is_over() {
+                    outcome.next = Cursor::after(Some(&place), &form).map(String::from);
+                    return Ok(outcome);
                 }
             }
             if left <= 0 {
@@ -76,7 +85,7 @@ impl Store {
         &self,
         (region, catalogue): (&str, &Catalogue),
         id: TournamentId,
-        now: UnixMillis,
+        (now, deadline): (UnixMillis, Deadline),
         outcome: &mut StepOutcome,
     ) -> Result<(), StoreError> {
         let _turn = self.tournaments.lock(id).lock().await;
@@ -93,10 +102,9 @@ impl Store {
             ..Payment::default()
         });
         outcome.paid += u32::try_from(payment.paid.len()).unwrap_or(u32::MAX);
-        for share in &payment.paid {
-            self.tell_of_prize(&loaded, share, now).await;
-        }
-        let telling = self.tell(&head, &loaded, now).await;
+        // At once: while no mail can be written, each takes its time.
+        join_all(payment.paid.iter().map(|share| self.tell_of_prize(&loaded, share, now))).await;
+        let telling = self.tell(&head, &loaded, (now, deadline)).await;
         outcome.told += u32::try_from(telling.told).unwrap_or(u32::MAX);
         // Whoever has no room for a prize may have some in a minute.
         let again = payment.no_room.then(|| now.plus_millis(NO_ROOM_MILLIS));

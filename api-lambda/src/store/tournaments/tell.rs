@@ -1,5 +1,6 @@
-//! Telling players what came of a tournament's records. Nobody who cannot be told keeps the others from it: such a
-//! record is noted in the head and told again as a whole, with the same ids, so that a client knows what it has heard.
+//! Telling players what came of a tournament's records, as far as there is time. Nobody who cannot be told keeps the
+//! others from it: such a record, and one that there was no time to tell whole, is noted in the head and told again
+//! from some place in it, with the same ids, so that a client knows what it has heard.
 //! What still cannot be told some tries later is left to be read: all of it is in the bracket, the player's entries or
 //! the ledger.
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::prizes::Share;
 use super::{Head, Loaded};
+use crate::clock::Deadline;
 use crate::store::{Store, StoreError};
 use crate::tournament::{Entry, Live, Tell, captain_of, terms};
 
@@ -24,7 +26,8 @@ const AUDIENCE_MAX: usize = 100;
 const RECORDS_MAX: u64 = 64;
 /// Records that fail before a step tells of no others: while no mail can be written at all, each takes its time.
 const FAILURES_MAX: usize = 4;
-/// How often a record is told in vain before it is left to be read: a minute, at one try each 3 s.
+/// How often a record is told in vain before it is left to be read. A try comes 3 s after another at the soonest, unless
+/// the tournament has something else to do before, and later where many records wait for theirs.
 const TRIES_MAX: u32 = 20;
 /// Records that wait for another try; past that, those tried most often are left to be read.
 const UNTOLD_MAX: usize = 128;
@@ -44,8 +47,12 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// Notes that somebody was not told of a record.
-    fn note(&mut self, loaded: &Loaded, number: u64, error: StoreError) {
+    /// Notes what came of telling of a record: whether all of it was told.
+    fn note(&mut self, loaded: &Loaded, number: u64, outcome: Result<bool, StoreError>) {
+        if matches!(outcome, Ok(true)) {
+            self.untold.remove(&number);
+            return;
+        }
         let tries = self.untold.entry(number).or_default();
         *tries += 1;
         if *tries >= TRIES_MAX {
@@ -55,7 +62,7 @@ impl Telling {
             let most = most.map_or(number, |(most, _)| *most);
             self.leave(loaded, most);
         }
-        self.failure = Some(error);
+        self.failure = outcome.err().or(self.failure.take());
     }
 
     fn leave(&mut self, loaded: &Loaded, number: u64) {
@@ -65,8 +72,14 @@ impl Telling {
 }
 
 impl Store {
-    /// Tells players what came of the records that nobody was told of, and then of those that could not be told to all.
-    pub(super) async fn tell(&self, head: &Head, loaded: &Loaded, now: UnixMillis) -> Telling {
+    /// Tells players what came of the records that nobody was told of, and then of those that were not told to all, until
+    /// the time is over; of something each time.
+    pub(super) async fn tell(
+        &self,
+        head: &Head,
+        loaded: &Loaded,
+        (now, deadline): (UnixMillis, Deadline),
+    ) -> Telling {
         let mut telling = Telling { untold: head.untold.clone(), ..Telling::default() };
         let first = head.tell_from.unwrap_or(loaded.version + 1);
         let last = loaded.version.min(first + RECORDS_MAX - 1);
@@ -76,55 +89,71 @@ impl Store {
         };
         let mut failures = 0;
         for (number, _, tells) in &records {
-            if failures == FAILURES_MAX {
+            if failures == FAILURES_MAX || (telling.told > 0 && deadline.is_over()) {
                 return telling;
             }
             telling.told += 1;
-            if let Err(error) = self.tell_of_record(loaded, (*number, tells), now).await {
-                failures += 1;
-                telling.note(loaded, *number, error);
-            }
+            let outcome = self.tell_of_record(loaded, (*number, tells, 0), (now, deadline)).await;
+            failures += usize::from(outcome.is_err());
+            telling.note(loaded, *number, outcome);
         }
         let mut again: Vec<_> = head.untold.iter().map(|(number, tries)| (*tries, *number)).collect();
         again.sort_unstable();
-        for (_, number) in again.into_iter().take(FAILURES_MAX - failures) {
-            match self.tell_again(loaded, number, now).await {
-                Ok(()) => drop(telling.untold.remove(&number)),
-                Err(error) => telling.note(loaded, number, error),
+        for (tried, (_, number)) in again.into_iter().take(FAILURES_MAX - failures).enumerate() {
+            if (telling.told > 0 || tried > 0) && deadline.is_over() {
+                break;
             }
+            let outcome = self.tell_again(loaded, number, (now, deadline)).await;
+            telling.note(loaded, number, outcome);
         }
         telling
     }
 
-    async fn tell_again(&self, loaded: &Loaded, number: u64, now: UnixMillis) -> Result<(), StoreError> {
-        for (number, _, tells) in self.records(loaded.id, number, number).await? {
-            self.tell_of_record(loaded, (number, &tells), now).await?;
-        }
-        Ok(())
+    async fn tell_again(
+        &self,
+        loaded: &Loaded,
+        number: u64,
+        time: (UnixMillis, Deadline),
+    ) -> Result<bool, StoreError> {
+        let records = self.records(loaded.id, number, number).await?;
+        let Some((_, _, tells)) = records.first() else { return Ok(true) };
+        // Not from its beginning each time: who comes last in it would never be told.
+        self.tell_of_record(loaded, (number, tells, crate::clock::random_below(usize::MAX)), time).await
     }
 
-    /// Tells all that is to be told of a record to all who can be told; an error if somebody could not.
+    /// Tells all that is to be told of a record to all who can be told, from this group of them on and then the others;
+    /// an error if somebody could not, false if there was no time for all.
     async fn tell_of_record(
         &self,
         loaded: &Loaded,
-        (number, tells): (u64, &[Tell]),
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let mut outcome = Ok(());
-        for (index, tell) in tells.iter().enumerate() {
+        (number, tells, from): (u64, &[Tell], usize),
+        (now, deadline): (UnixMillis, Deadline),
+    ) -> Result<bool, StoreError> {
+        let notice = |(index, tell): (usize, &Tell)| {
             let (kind, id, to, mut body) = words(&loaded.live, tell);
             body["tournament"] = json!(loaded.id);
             body["kind"] = json!(kind);
             body["id"] = json!(id.unwrap_or_else(|| format!("record-{number}-{index}")));
-            let notice = Notice { topic: TOPIC.to_owned(), body: body.to_string() };
-            for group in to.chunks(AUDIENCE_MAX) {
-                if let Err(error) = self.notify(group, &notice, now).await {
-                    tracing::warn!(kind = error.kind(), %error, tournament = %loaded.id, "players were not told yet");
-                    outcome = Err(error);
-                }
+            (Notice { topic: TOPIC.to_owned(), body: body.to_string() }, to)
+        };
+        let notices: Vec<_> = tells.iter().enumerate().map(notice).collect();
+        let mut groups = Vec::new();
+        for (notice, to) in &notices {
+            groups.extend(to.chunks(AUDIENCE_MAX).map(|group| (notice, group)));
+        }
+        let from = from % groups.len().max(1);
+        groups.rotate_left(from);
+        let mut outcome = Ok(());
+        for (told, (notice, group)) in groups.into_iter().enumerate() {
+            if told > 0 && deadline.is_over() {
+                return outcome.map(|()| false);
+            }
+            if let Err(error) = self.notify(group, notice, now).await {
+                tracing::warn!(kind = error.kind(), %error, tournament = %loaded.id, "players were not told yet");
+                outcome = Err(error);
             }
         }
-        outcome
+        outcome.map(|()| true)
     }
 
     /// Tells the winner; a prize is paid whether that works or not.
