@@ -25,7 +25,7 @@ struct Person {
 
 /// Time for all.
 fn long() -> Deadline {
-    Deadline::after(Duration::from_secs(60))
+    Deadline::after(Duration::from_mins(1))
 }
 
 fn person() -> Person {

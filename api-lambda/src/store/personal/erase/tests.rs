@@ -25,7 +25,7 @@ async fn a_deletion_goes_on_where_time_or_a_fault_has_ended_it() {
     let tournaments = PERSONAL_TABLES.iter().position(|table| table.name == "tournaments");
 
     // No tournament is called so: what was done until then is not done again.
-    let long = Deadline::after(Duration::from_secs(60));
+    let long = Deadline::after(Duration::from_mins(1));
     store.erase_mentions(&mut stored().await, "local", long).await.expect_err("it cannot be read");
     assert_eq!(Some(stored().await.table), tournaments);
     mentions.retain(|name, _| name == "pk" || name == "sk");
