@@ -69,22 +69,18 @@ impl Overview {
             return answer;
         }
         let began_at = Instant::now();
-        let read = self.read(catalogue).await;
+        let read = self.read(catalogue).await.map(Arc::new);
         let found = match &read {
-            Ok(zones) => Some((began_at, Arc::new(zones.clone()))),
+            Ok(zones) => Some((began_at, Arc::clone(zones))),
             Err(_) => known.and_then(|known| known.found),
         };
         let reading = Reading { catalogue: Arc::clone(catalogue), ended_at: Instant::now(), found };
         let usable = reading.usable();
         self.note(reading);
-        match (read, usable) {
-            (Err(error), Some(zones)) => {
-                tracing::warn!(kind = error.kind(), %error, "the zones are shown as they were");
-                Ok(zones)
-            }
-            (Err(error), None) => Err(error),
-            (Ok(zones), usable) => Ok(usable.unwrap_or_else(|| Arc::new(zones))),
-        }
+        read.or_else(|error| {
+            tracing::warn!(kind = error.kind(), %error, "the zones could not be read: they are shown as they were");
+            usable.ok_or(error)
+        })
     }
 
     fn known(&self, catalogue: &Arc<Catalogue>) -> Option<Reading> {
