@@ -147,6 +147,12 @@ impl Store {
         Ok(found)
     }
 
+    /// Whether there is an account or a character under this key, without characters or deleted though it may be.
+    pub(crate) async fn has_player(&self, key: impl ToString) -> Result<bool, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(key));
+        Ok(sent(call.consistent_read(true).send()).await?.item.is_some())
+    }
+
     /// Who has reserved this name.
     pub(crate) async fn character_named(
         &self,
