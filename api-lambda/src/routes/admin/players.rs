@@ -43,7 +43,7 @@ pub(crate) struct Search {
 }
 
 /// Players by exactly one of: the name of a character, the beginning of one (two letters or more), a character, an
-/// account, the e-mail address of an account. Spelling counts as little as for the uniqueness of names. For support.
+/// account, the e-mail address of an account. Case and separators do not count. For support.
 #[utoipa::path(
     get, path = "/admin/v1/players", tag = "admin", security(("admin_key" = [])),
     params(
