@@ -167,11 +167,17 @@ fn check_size(request: &EdgeRequest) -> Result<(), EdgeError> {
     if request.body.len() > BODY_BYTES_MAX { Err(EdgeError::TooLarge(BODY_BYTES_MAX)) } else { Ok(()) }
 }
 
+/// Reads a body, which is an object in all routes. serde would take an array of the values in the order of the fields
+/// for it as well.
 pub(crate) fn body<T: DeserializeOwned>(request: &EdgeRequest) -> Result<T, EdgeError> {
     check_size(request)?;
     let media = request.headers.content_type.as_deref().and_then(|value| value.split(';').next());
     if !media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
         return Err(EdgeError::MediaType);
+    }
+    if request.body.trim_ascii_start().starts_with(b"[") {
+        let text = "the body is not what is asked for here: it must be an object, not an array";
+        return Err(EdgeError::BadRequest(text.to_owned()));
     }
     serde_json::from_slice(&request.body)
         .map_err(|error| EdgeError::BadRequest(format!("the body is not what is asked for here: {error}")))

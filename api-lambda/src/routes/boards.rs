@@ -160,6 +160,9 @@ pub(crate) async fn hide(
     State(store): State<Store>,
 ) -> Result<Json<BoardsHidden>, ApiError> {
     admin.need(Role::Support)?;
+    if !store.has_player(id).await? {
+        return Err(refusals::admin::NO_CHARACTER.into());
+    }
     Ok(Json(BoardsHidden { is_hidden: true, changed: store.hide_from_boards(id).await? }))
 }
 

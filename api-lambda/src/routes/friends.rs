@@ -35,7 +35,7 @@ const TOPIC: &str = "friends";
 /// The character that has a name.
 #[utoipa::path(
     get, path = "/v1/names/{name}", tag = "characters", security(("access_token" = [])),
-    params(("name" = CharacterName, Path, description = "The name, without regard to case and separators")),
+    params(("name" = CharacterName, Path, description = "The name, or one that looks alike")),
     responses(
         (status = 200, body = NamedCharacter),
         (status = "default", body = Problem, content_type = "application/problem+json"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use domain::contract::players::Character;
 use domain::ids::{AccountId, CharacterId, HostId, InstanceId};
 use domain::limits::CHARACTERS_PER_ACCOUNT_MAX;
@@ -26,6 +26,8 @@ pub(crate) struct StoredCharacter {
     pub(crate) claim: u64,
     /// Where that host has it, until it says that the character left.
     pub(crate) at: Option<(HostId, InstanceId)>,
+    /// What its name is reserved under.
+    pub(crate) look: String,
     pub(crate) character: Character,
 }
 
@@ -73,6 +75,7 @@ impl Store {
         ];
         parts.extend(answer.map(|answer| self.answer_part(answer)));
         parts.push(self.findable_part(&character.name, character.id, account));
+        parts.extend(self.not_spelled_part(&character.name));
         Ok(self.transact(parts).await?.map_err(|parts| {
             if answer.is_some() && parts.get(4).is_some_and(transact::Part::is_refused) {
                 CreateRefusal::Repeated
@@ -102,7 +105,7 @@ impl Store {
     }
 
     fn reserve_name(&self, name: &CharacterName, character: CharacterId) -> TransactWriteItem {
-        let mut reservation = item::new_item(name_key(name));
+        let mut reservation = item::new_item(name_key(&name.reservation_key()));
         reservation.insert("character".into(), text(character));
         transact::put(
             Put::builder()
@@ -112,8 +115,19 @@ impl Store {
         )
     }
 
-    fn free_name(&self, name: &CharacterName) -> TransactWriteItem {
-        transact::delete(Delete::builder().table_name(&self.tables.players).key("pk", text(name_key(name))))
+    /// That nobody has reserved the name by its spelling, as it was done before looks were compared. None if the name
+    /// looks as it is spelled.
+    fn not_spelled_part(&self, name: &CharacterName) -> Option<TransactWriteItem> {
+        let spelled = name.search_key();
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.players)
+            .key("pk", text(name_key(&spelled)))
+            .condition_expression("attribute_not_exists(pk)");
+        (spelled != name.reservation_key()).then(|| transact::check(check))
+    }
+
+    fn free_name(&self, look: &str) -> TransactWriteItem {
+        transact::delete(Delete::builder().table_name(&self.tables.players).key("pk", text(name_key(look))))
     }
 
     /// The character, unless it was deleted.
@@ -147,14 +161,27 @@ impl Store {
         Ok(found)
     }
 
-    /// Who has reserved this name.
+    /// Whether there is an account or a character under this key, without characters or deleted though it may be.
+    pub(crate) async fn has_player(&self, key: impl ToString) -> Result<bool, StoreError> {
+        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(key));
+        Ok(sent(call.consistent_read(true).send()).await?.item.is_some())
+    }
+
+    /// Who has reserved this name, by its look, or by its spelling as it was done before.
     pub(crate) async fn character_named(
         &self,
         name: &CharacterName,
     ) -> Result<Option<CharacterId>, StoreError> {
-        let call = self.client.get_item().table_name(&self.tables.players).key("pk", text(name_key(name)));
-        let item = sent(call.consistent_read(true).send()).await?.item;
-        item.map(|item| item::read_parsed(&item, "character")).transpose()
+        let (look, spelled) = (name.reservation_key(), name.search_key());
+        let other = (spelled != look).then_some(spelled);
+        for key in [Some(look), other].into_iter().flatten() {
+            let call = self.client.get_item().table_name(&self.tables.players);
+            let call = call.key("pk", text(name_key(&key))).consistent_read(true);
+            if let Some(item) = sent(call.send()).await?.item {
+                return item::read_parsed(&item, "character").map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The characters of the account, oldest first.
@@ -202,19 +229,25 @@ impl Store {
             Update::builder()
                 .table_name(&self.tables.players)
                 .key("pk", text(id))
-                .update_expression("SET #name = :name, #version = :next, updated_at = :now")
+                .update_expression("SET #name = :name, look = :look, #version = :next, updated_at = :now")
                 .condition_expression("attribute_not_exists(deleted_at) AND #version = :version")
                 .expression_attribute_names("#name", "name")
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":name", text(name))
+                .expression_attribute_values(":look", text(name.reservation_key()))
                 .expression_attribute_values(":version", number(version))
                 .expression_attribute_values(":next", number(version + 1))
                 .expression_attribute_values(":now", number(now.as_millis())),
         )];
-        // Another spelling of the same name keeps its reservation.
-        if name.reservation_key() != stored.character.name.reservation_key() {
+        // Another name that looks the same keeps its reservation.
+        if name.reservation_key() != stored.look {
             parts.push(self.reserve_name(name, id));
-            parts.push(self.free_name(&stored.character.name));
+            parts.push(self.free_name(&stored.look));
+        }
+        if name.search_key() != stored.look {
+            parts.extend(self.not_spelled_part(name));
+        }
+        if name.search_key() != stored.character.name.search_key() {
             parts.push(self.unfindable_part(&stored.character.name));
         }
         parts.push(self.findable_part(name, id, account));
@@ -236,6 +269,6 @@ impl Store {
     }
 }
 
-fn name_key(name: &CharacterName) -> String {
-    format!("name#{}", name.reservation_key())
+fn name_key(look: &str) -> String {
+    format!("name#{look}")
 }

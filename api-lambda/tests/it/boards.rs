@@ -68,9 +68,10 @@ impl World {
         while characters.len() < count {
             let player = app.player().await;
             for _ in 0..(count - characters.len()).min(16) {
-                let [high, low] = [characters.len() / 26, characters.len() % 26];
-                let letter = |index: usize| char::from(b'a' + u8::try_from(index).expect("a letter"));
-                let name = format!("Hero {}{}", letter(high), letter(low));
+                // No two of these letters look alike.
+                let letters = b"abcdefghijkmnopqrstuwxyz";
+                let [high, low] = [characters.len() / letters.len(), characters.len() % letters.len()];
+                let name = format!("Hero {}{}", char::from(letters[high]), char::from(letters[low]));
                 characters.push(player.create(&name).await);
             }
             token = player.token;

@@ -83,7 +83,7 @@ async fn a_full_batch_of_many_characters_is_stored() {
     let world = world(&app).await;
     let player = app.player().await;
     let mut characters = Vec::new();
-    for letter in 'a'..='p' {
+    for letter in "abcdefghijkmnopq".chars() {
         characters.push(player.create(&format!("Hero {letter}")).await);
     }
     let batch: Vec<_> = (0..256).zip(characters.iter().cycle()).map(|(n, c)| event(n, c, 1)).collect();

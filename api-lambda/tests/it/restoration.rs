@@ -131,7 +131,7 @@ async fn a_full_account_has_no_place_for_a_return() {
     let player = app.player().await;
     let ada = player.create("Ada").await;
     delete(&player, ada.id).await;
-    for letter in 'a'..='p' {
+    for letter in "abcdefghijkmnopq".chars() {
         player.create(&format!("Clone {letter}")).await;
     }
     player.post(&restore_path(ada.id), &json!({})).await.problem(409, "too_many_characters");

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod look;
+
+pub(crate) use look::look;
+
 /// Fewest characters of a name.
 pub const NAME_CHARS_MIN: usize = 3;
 /// Most characters of a name.
@@ -35,14 +39,21 @@ impl CharacterName {
         &self.0
     }
 
-    /// The form that must be unique: lower case, without separators.
+    /// The form that must be unique: what the name looks like, so that nobody has a name that is read as another's.
     #[must_use]
     pub fn reservation_key(&self) -> String {
+        look(&self.0)
+    }
+
+    /// The form in which the name is searched for.
+    #[must_use]
+    pub fn search_key(&self) -> String {
         search_key(&self.0)
     }
 }
 
-/// The form of [`CharacterName::reservation_key`] for a part of a name.
+/// The form in which names, and parts of them, are searched for: lower case, without separators. Names of one such form
+/// look alike, and of those that look alike there is one at most.
 #[must_use]
 pub fn search_key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -123,5 +134,16 @@ mod tests {
     fn names_that_look_alike_share_a_reservation() {
         let key = |text: &str| text.parse::<CharacterName>().expect("a name").reservation_key();
         assert_eq!(key("Jean-Luc"), key("jean luc"));
+        for text in
+            ["Pаypal", "PaypaI", "Paypa1", "PAY-PAL", "Раураl", "Ｐａｙｐａｌ", "𝐏𝐚𝐲𝐩𝐚𝐥", "Ⓟⓐⓨⓟⓐⓛ", "Páypal"]
+        {
+            assert_eq!(key(text), key("Paypal"), "{text}");
+        }
+        assert_eq!(key("Barney"), key("Bamey"));
+        assert_eq!(key("İda"), key("Ida"));
+        let others =
+            ["Paypal", "Paypa", "Payal", "Grace", "Hero 1", "Hero 2", "李小龙", "李小虎", "Владимир"];
+        let keys: std::collections::BTreeSet<String> = others.map(key).into();
+        assert_eq!(keys.len(), others.len(), "who does not look alike shares nothing: {keys:?}");
     }
 }

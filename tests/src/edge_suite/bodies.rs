@@ -24,6 +24,13 @@ pub(super) async fn bad_bodies_are_refused(edge: &Edge) {
         edge.request(Method::POST, "/v1/sessions").header("content-type", kind).body(body)
     };
     refused(raw("application/json", b"{\"kind\":".to_vec()), 400, "bad_request").await;
+    // serde would read an array of the values of the fields as the object.
+    for body in [json!(["guest", secret]).to_string(), format!(" \n{}", json!(["guest", secret]))] {
+        let sent = raw("application/json", body.into_bytes()).send().await.expect("an answer");
+        assert_eq!(sent.status(), 400);
+        let problem: domain::contract::Problem = sent.json().await.expect("a problem");
+        assert!(problem.detail.contains("an object, not an array"), "{}", problem.detail);
+    }
     refused(raw("application/json", vec![0xff, 0xfe]), 400, "bad_request").await;
     refused(raw("text/plain", b"{}".to_vec()), 415, "media_type").await;
     refused(raw("application/json", vec![b' '; 70_000]), 413, "too_large").await;

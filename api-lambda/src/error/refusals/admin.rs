@@ -50,6 +50,21 @@ pub(crate) const MAINTENANCE: Refusal = refusal(
     "the region is under maintenance: try again later",
 );
 
+pub(crate) const NO_PLAYER: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_player",
+    "There is no such player",
+    "nobody has an account of this id: check it, or look for the player by name",
+);
+
+/// Characters are somebody's in every other refusal.
+pub(crate) const NO_CHARACTER: Refusal = refusal(
+    StatusCode::NOT_FOUND,
+    "no_character",
+    "There is no such character",
+    "nobody has a character of this id: check it, or look for the character by name",
+);
+
 pub(crate) const NO_HOST: Refusal = refusal(
     StatusCode::NOT_FOUND,
     "no_host",

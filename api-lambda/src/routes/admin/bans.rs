@@ -15,6 +15,7 @@ use crate::edge::EdgeClient;
 use crate::erasure::{self, SettleMillis};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Role, Service};
+use crate::routes::admin::players::need_known;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::admin::bans::{BanChange, BanRecord};
@@ -66,6 +67,7 @@ pub(crate) async fn ban(
         }
         None => UnixMillis::FOREVER,
     };
+    need_known(&store, &edge, account).await?;
     let change = BanChange::Ban { reason: body.reason.as_str(), until };
     let ban = store.change_ban(account, &change, &admin.name, admin.audit, now).await?;
     watch.forget();

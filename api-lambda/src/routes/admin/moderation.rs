@@ -1,5 +1,7 @@
 //! `/admin/v1/reports` and `/admin/v1/players/{account}/mute`: what moderators read and do.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,8 +9,10 @@ use domain::contract::Problem;
 use domain::contract::chat::{Mute, MutePlayer, ReportPage};
 use domain::ids::AccountId;
 
+use crate::edge::EdgeClient;
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Paging, Role};
+use crate::routes::admin::players::need_known;
 use crate::store::Store;
 
 /// Longest mute: a year.
@@ -67,12 +71,14 @@ pub(crate) async fn mute(
     admin: Admin,
     InPath(account): InPath<AccountId>,
     State(store): State<Store>,
+    State(edge): State<Arc<EdgeClient>>,
     Body(body): Body<MutePlayer>,
 ) -> Result<Json<Mute>, ApiError> {
     admin.need(Role::Support)?;
     if !(1..=MUTE_SECS_MAX).contains(&body.seconds) {
         return Err(ApiError::BadRequest(format!("seconds: 1 to {MUTE_SECS_MAX} are needed")));
     }
+    need_known(&store, &edge, account).await?;
     let until = crate::clock::now().plus_millis(u64::from(body.seconds) * 1_000);
     let mute = Mute { account, until, reason: body.reason.into(), by: admin.actor() };
     store.mute(&mute).await?;

@@ -43,7 +43,7 @@ pub(crate) struct Search {
 }
 
 /// Players by exactly one of: the name of a character, the beginning of one (two letters or more), a character, an
-/// account, the e-mail address of an account. Spelling counts as little as for the uniqueness of names. For support.
+/// account, the e-mail address of an account. Case and separators do not count. For support.
 #[utoipa::path(
     get, path = "/admin/v1/players", tag = "admin", security(("admin_key" = [])),
     params(
@@ -76,9 +76,7 @@ pub(crate) async fn search(
             return Ok(Json(FoundPlayers { players, next: next.map(String::from) }));
         }
         (None, None, Some(account), None, None) => {
-            let known = !store.characters_of(account).await?.is_empty()
-                || store.ban_of(account).await?.is_some()
-                || ask(edge.account(account).await)?.is_some();
+            let known = is_known_here(&store, account).await? || ask(edge.account(account).await)?.is_some();
             known.then(|| nobody(account))
         }
         (None, None, None, Some(character), None) => store.character(character).await?.map(|stored| {
@@ -105,6 +103,31 @@ fn key_of(parameter: &str, text: &str) -> Result<String, ApiError> {
     }
     let text = format!("{parameter}: a name, or {FIRST_LETTERS} letters or digits of it at least, is needed");
     Err(ApiError::BadQuery(text))
+}
+
+/// Whether anything of the account is stored here: it has had a character, or administrators have done something
+/// about it. Who has only signed in is known to the edge alone.
+async fn is_known_here(store: &Store, account: AccountId) -> Result<bool, ApiError> {
+    Ok(store.has_player(account).await?
+        || store.ban_of(account).await?.is_some()
+        || !store.notes(account, 1, None).await?.0.is_empty()
+        || store.muted(account, crate::clock::now()).await?.is_some())
+}
+
+/// Refuses an account that neither the API nor the edge knows: whoever has mistyped an id must not believe that
+/// something was done. An edge that is away keeps nobody from acting.
+pub(crate) async fn need_known(store: &Store, edge: &EdgeClient, account: AccountId) -> Result<(), ApiError> {
+    if is_known_here(store, account).await? {
+        return Ok(());
+    }
+    match edge.account(account).await {
+        Ok(None) => Err(refusals::admin::NO_PLAYER.into()),
+        Ok(Some(_)) => Ok(()),
+        Err(error) => {
+            tracing::warn!(account.id = %account, %error, "it is not known whether there is such an account");
+            Ok(())
+        }
+    }
 }
 
 fn ask<T>(answer: Result<T, crate::edge::EdgeError>) -> Result<T, ApiError> {
@@ -207,6 +230,7 @@ pub(crate) async fn add_note(
     InPath(account): InPath<AccountId>,
     IdempotencyKey(idempotency): IdempotencyKey,
     State(store): State<Store>,
+    State(edge): State<Arc<EdgeClient>>,
     Body(body): Body<AddNote>,
 ) -> Result<(StatusCode, Json<Note>), ApiError> {
     admin.need(Role::Support)?;
@@ -215,6 +239,7 @@ pub(crate) async fn add_note(
     if let Some(earlier) = keyed.earlier(&store, now).await? {
         return Ok((StatusCode::CREATED, Json(earlier)));
     }
+    need_known(&store, &edge, account).await?;
     let note = Note { id: admin.audit.id, text: body.text, by: admin.name.to_string(), at: now };
     let answer = keyed.answer(&note, now);
     if store.add_note(account, &note, admin.audit, answer.as_ref()).await? {
@@ -238,17 +263,18 @@ pub(crate) async fn kick(
     admin: Admin,
     InPath(account): InPath<AccountId>,
     State(store): State<Store>,
+    State(edge): State<Arc<EdgeClient>>,
     Body(body): Body<KickPlayer>,
 ) -> Result<Json<Kicked>, ApiError> {
     admin.need(Role::Support)?;
     let now = crate::clock::now();
     let reason = body.reason.as_str();
-    let characters = match body.character {
-        Some(character) => {
-            own(&store, account, character).await?;
-            bans::kick(&store, &[character], reason, now).await?
-        }
-        None => bans::kick_all(&store, account, reason, now).await?,
+    let characters = if let Some(character) = body.character {
+        own(&store, account, character).await?;
+        bans::kick(&store, &[character], reason, now).await?
+    } else {
+        need_known(&store, &edge, account).await?;
+        bans::kick_all(&store, account, reason, now).await?
     };
     Ok(Json(Kicked { characters }))
 }

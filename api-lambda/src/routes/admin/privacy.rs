@@ -15,6 +15,7 @@ use crate::edge::EdgeClient;
 use crate::erasure::{self, SettleMillis};
 use crate::error::{ApiError, refusals};
 use crate::extract::{Admin, Body, InPath, InQuery, Role};
+use crate::routes::admin::players::need_known;
 use crate::state::Region;
 use crate::store::Store;
 use crate::store::cursor::Cursor;
@@ -130,8 +131,11 @@ pub(crate) async fn erase(
     Body(_): Body<ErasePlayer>,
 ) -> Result<Json<ErasureState>, ApiError> {
     admin.need(Role::Owner)?;
-    if store.erasure(account).await?.is_none() && store.is_erased(account).await? {
-        return Ok(Json(ErasureState { state: Erasure::Done, begun_at: None }));
+    if store.erasure(account).await?.is_none() {
+        if store.is_erased(account).await? {
+            return Ok(Json(ErasureState { state: Erasure::Done, begun_at: None }));
+        }
+        need_known(&store, &edge, account).await?;
     }
     let job = store.begin_erasure(account, admin.audit, crate::clock::now()).await?;
     watch.forget();

@@ -1,5 +1,5 @@
 //! Names of characters as they are searched for. `pk` is `names#` and the first two letters of the form in which names
-//! are unique, `sk` that form: a beginning of two letters or more is one query. Written in the transactions that
+//! are searched for, `sk` that form: a beginning of two letters or more is one query. Written in the transactions that
 //! write names.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
@@ -28,7 +28,7 @@ impl Store {
         character: CharacterId,
         account: AccountId,
     ) -> TransactWriteItem {
-        let key = name.reservation_key();
+        let key = name.search_key();
         let mut item = admin_item(partition_of(&key), &key);
         item.insert("name".into(), text(name));
         item.insert("character".into(), text(character));
@@ -38,12 +38,12 @@ impl Store {
 
     /// Makes a name not findable any more, as part of a transaction.
     pub(crate) fn unfindable_part(&self, name: &CharacterName) -> TransactWriteItem {
-        let key = name.reservation_key();
+        let key = name.search_key();
         let delete = Delete::builder().table_name(&self.tables.admin).key("pk", text(partition_of(&key)));
         transact::delete(delete.key("sk", text(key)))
     }
 
-    /// The character of this name, given in the form in which names are unique.
+    /// The character of this name, given in the form in which names are searched for.
     pub(crate) async fn find_name(&self, key: &str) -> Result<Option<FoundPlayer>, StoreError> {
         self.admin_get(partition_of(key), key).await?.as_ref().map(read_found).transpose()
     }

@@ -110,10 +110,14 @@ impl Store {
                         .key("pk", text(id))
                         .update_expression("SET deleted_at = :now, updated_at = :now ADD #version :one")
                         // A rename between the reading and this would leave its reservation behind.
-                        .condition_expression("attribute_not_exists(deleted_at) AND #name = :name")
+                        .condition_expression(
+                            "attribute_not_exists(deleted_at) AND #name = :name \
+                             AND (attribute_not_exists(look) OR look = :look)",
+                        )
                         .expression_attribute_names("#name", "name")
                         .expression_attribute_names("#version", "version")
                         .expression_attribute_values(":name", text(&stored.character.name))
+                        .expression_attribute_values(":look", text(&stored.look))
                         .expression_attribute_values(":one", number(1))
                         .expression_attribute_values(":now", number(now.as_millis())),
                 ),
@@ -124,7 +128,7 @@ impl Store {
                         .update_expression("DELETE characters :ids")
                         .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_string()])),
                 ),
-                self.free_name(&stored.character.name),
+                self.free_name(&stored.look),
                 self.unfindable_part(&stored.character.name),
                 self.hide_part(id, &[Hidden::Deleted], true),
             ];
@@ -229,12 +233,13 @@ impl Store {
         parts.push(self.findable_part(&restored.name, restored.id, account));
         parts.push(self.not_banned_part(account, restored.updated_at));
         parts.extend(answer.map(|answer| self.answer_part(answer)));
+        parts.extend(self.not_spelled_part(&restored.name));
         let outcome = self.transact(parts).await?;
         if outcome.is_ok() {
             self.settle_or_leave(restored.id).await;
         }
         Ok(outcome.map_err(|parts| {
-            if parts.get(8).is_some_and(Part::is_refused) {
+            if answer.is_some() && parts.get(8).is_some_and(Part::is_refused) {
                 RestoreRefusal::Repeated
             } else if parts[7].is_refused() {
                 RestoreRefusal::Banned
@@ -258,11 +263,14 @@ impl Store {
             Update::builder()
                 .table_name(&self.tables.players)
                 .key("pk", text(deleted.stored.character.id))
-                .update_expression("SET #name = :name, updated_at = :now REMOVE deleted_at ADD #version :one")
+                .update_expression(
+                    "SET #name = :name, look = :look, updated_at = :now REMOVE deleted_at ADD #version :one",
+                )
                 .condition_expression("deleted_at = :deleted AND attribute_not_exists(purging)")
                 .expression_attribute_names("#name", "name")
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":name", text(name))
+                .expression_attribute_values(":look", text(name.reservation_key()))
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":deleted", number(deleted.deleted_at.as_millis()))
                 .expression_attribute_values(":now", number(now.as_millis())),

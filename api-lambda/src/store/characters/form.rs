@@ -18,6 +18,7 @@ pub(super) fn character_item(account: AccountId, character: &Character) -> Item 
     item.extend([
         ("account".to_owned(), text(account)),
         ("name".to_owned(), text(&character.name)),
+        ("look".to_owned(), text(character.name.reservation_key())),
         ("version".to_owned(), number(character.version)),
         ("claim".to_owned(), number(0)),
         ("xp".to_owned(), number(character.xp)),
@@ -53,7 +54,13 @@ pub(super) fn read_character(item: &Item) -> Result<StoredCharacter, StoreError>
     let at = item.contains_key("host").then(|| {
         Ok::<_, StoreError>((item::read_parsed(item, "host")?, item::read_parsed(item, "instance")?))
     });
+    // Before looks were compared, names were reserved by their spelling.
+    let look = match item.get("look") {
+        Some(_) => item::read_text(item, "look")?.to_owned(),
+        None => character.name.search_key(),
+    };
     Ok(StoredCharacter {
+        look,
         account: item::read_parsed(item, "account")?,
         claim: item::read_number(item, "claim")?,
         at: at.transpose()?,

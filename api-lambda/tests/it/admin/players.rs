@@ -121,7 +121,9 @@ async fn a_player_is_shown_whole() {
 #[tokio::test]
 async fn notes_are_added_once_and_paged() {
     let app = App::start().await;
-    let account = AccountId::new(now(), random());
+    let player = app.player().await;
+    player.create("Ada").await;
+    let account = player.account;
     let path = format!("/players/{account}/notes");
     let add = |key: &str, text: &str| {
         send(app.owner(Method::POST, &path).header("idempotency-key", key).json(&json!({ "text": text })))
@@ -181,4 +183,56 @@ async fn a_kick_reaches_who_is_in_the_world() {
     assert!(post(&app, &absent, &json!({ "reason": "afk" })).await.ok::<Kicked>(200).characters.is_empty());
     post(&app, &path, &json!({})).await.problem(400, "bad_body");
     post(&app, &path, &json!({ "reason": "x", "character": "ada" })).await.problem(400, "bad_body");
+}
+
+/// What an administrator can do about an account, with a good body.
+fn deeds(account: AccountId) -> [(Method, String, serde_json::Value); 5] {
+    let path = |what: &str| format!("/players/{account}/{what}");
+    let why = json!({ "reason": "x" });
+    [
+        (Method::PUT, path("ban"), why.clone()),
+        (Method::PUT, path("mute"), json!({ "seconds": 60, "reason": "x" })),
+        (Method::POST, path("notes"), json!({ "text": "x" })),
+        (Method::POST, path("kick"), why.clone()),
+        (Method::POST, path("erase"), why),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_done_about_players_who_never_were() {
+    let (app, edge) = app_with_edge().await;
+    let stranger = AccountId::new(now(), random());
+    for (method, path, body) in deeds(stranger) {
+        let problem = send(app.owner(method, &path).json(&body)).await.problem(404, "no_player");
+        assert!(problem.detail.contains("check it"), "{}", problem.detail);
+    }
+    assert!(search(&app, &format!("account={stranger}")).await.players.is_empty(), "nothing was stored");
+    send(app.owner(Method::GET, &format!("/players/{stranger}/mute"))).await.problem(404, "not_muted");
+    let nobody = format!("/boards/hidden/{}", CharacterId::new(now(), random()));
+    send(app.owner(Method::PUT, &nobody)).await.problem(404, "no_character");
+
+    // Who has only signed in is known to the edge alone.
+    for (device, deed) in (1..).zip(0..5) {
+        let (player, _) = guest(&app, &edge, device).await;
+        let (method, path, body) = deeds(player.account)[deed].clone();
+        let answer = send(app.owner(method, &path).json(&body)).await;
+        assert!(matches!(answer.status, 200 | 201), "{path}: {}", answer.text);
+    }
+    // Whose characters are all deleted is known here, and so is a deleted character.
+    let app = App::start().await;
+    let player = app.player().await;
+    let ada = player.create("Ada").await;
+    assert_eq!(player.delete(&format!("/v1/characters/{}", ada.id)).await.status, 204);
+    let hidden = format!("/boards/hidden/{}", ada.id);
+    assert_eq!(send(app.owner(Method::PUT, &hidden)).await.status, 200);
+    for (method, path, body) in deeds(player.account) {
+        let answer = send(app.owner(method, &path).json(&body)).await;
+        assert!(matches!(answer.status, 200 | 201), "{path}: {}", answer.text);
+    }
+    // An edge that is away keeps nobody from acting.
+    let app = App::start_with(|config| config.edge_url = Some("http://127.0.0.1:1".into())).await;
+    for (method, path, body) in deeds(stranger) {
+        let answer = send(app.owner(method, &path).json(&body)).await;
+        assert!(matches!(answer.status, 200 | 201), "{path}: {}", answer.text);
+    }
 }

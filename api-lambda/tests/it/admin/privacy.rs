@@ -6,6 +6,7 @@ use domain::contract::bans::BansStep;
 use domain::contract::players::CharacterList;
 use domain::contract::privacy::{Erasure, ErasureState};
 use domain::ids::{AccountId, CharacterId};
+use domain::names::CharacterName;
 use domain::token::JWKS_PATH;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,7 +51,8 @@ fn traces_of(person: &Person<'_>, characters: &[CharacterId], names: [&str; 2]) 
     let ids = characters.iter().map(ToString::to_string).chain([person.player.account.to_string()]);
     let digits = ids.map(|id| id.split_once('_').expect("a prefix").1.to_owned());
     let small = names.map(str::to_lowercase);
-    digits.chain(names.map(str::to_owned)).chain(small).collect()
+    let looks = names.map(|name| name.parse::<CharacterName>().expect("a name").reservation_key());
+    digits.chain(names.map(str::to_owned)).chain(small).chain(looks).collect()
 }
 
 /// The tables in which something has one of these traces, but for those in which nothing lasts.

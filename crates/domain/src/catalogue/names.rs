@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::CharacterName;
+use crate::names::{CharacterName, look};
 
 /// Longest entry of the lists: as long as a name.
 const ENTRY_CHARS_MAX: usize = 20;
@@ -81,43 +81,6 @@ impl NameRules {
             );
         }
         faults
-    }
-}
-
-/// What a text looks like: lower case, without separators, and with one character for all that look alike.
-fn look(text: &str) -> String {
-    let letters = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
-    let folded: String = letters.map(alike).collect();
-    folded.replace("rn", "m").replace("vv", "w")
-}
-
-/// The character that stands for all that look like `c`, which is in lower case.
-fn alike(c: char) -> char {
-    match c {
-        '0' | 'о' | 'ο' | 'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' => 'o',
-        '1' | 'l' | 'ı' | 'і' | 'ι' | 'ì' | 'í' | 'î' | 'ï' | 'ī' | 'ł' | 'ӏ' => 'i',
-        '3' | 'е' | 'ё' | 'ε' | 'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ę' => 'e',
-        '4' | 'а' | 'α' | 'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ą' => 'a',
-        '5' | 'ѕ' | 'ß' | 'ś' | 'š' | 'ş' => 's',
-        '7' | 'т' | 'τ' | 'ţ' | 'ť' => 't',
-        '8' | 'в' | 'β' => 'b',
-        '9' | 'ġ' | 'ğ' => 'g',
-        'с' | 'ç' | 'ć' | 'č' => 'c',
-        'р' | 'ρ' => 'p',
-        'υ' | 'ù' | 'ú' | 'û' | 'ü' | 'ū' => 'u',
-        'у' | 'ý' | 'ÿ' => 'y',
-        'х' | 'χ' => 'x',
-        'м' => 'm',
-        'н' => 'h',
-        'к' | 'κ' => 'k',
-        'ν' => 'v',
-        'ј' => 'j',
-        'ñ' | 'ń' | 'η' | 'п' => 'n',
-        'đ' | 'ď' => 'd',
-        // Full-width letters and digits.
-        'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xff41 + u32::from('a')).map_or(c, alike),
-        '０'..='９' => char::from_u32(u32::from(c) - 0xff10 + u32::from('0')).map_or(c, alike),
-        _ => c,
     }
 }
 

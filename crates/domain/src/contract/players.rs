@@ -13,7 +13,7 @@ use crate::time::UnixMillis;
 pub struct Character {
     /// The character.
     pub id: CharacterId,
-    /// Its name, unique without regard to case and separators.
+    /// Its name. Names are unique as they look: case, separators and look-alikes of letters do not count.
     pub name: CharacterName,
     /// Rises with each change.
     pub version: u64,

@@ -14,7 +14,7 @@ use crate::time::UnixMillis;
 pub enum Whom {
     /// The one with this id.
     Character(CharacterId),
-    /// The one with this name, without regard to case and separators.
+    /// The one with this name, or one that looks alike.
     Name(CharacterName),
 }
 
