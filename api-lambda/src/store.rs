@@ -269,24 +269,31 @@ where
 }
 
 /// What the client has answered to a call that has no condition.
-pub(crate) async fn sent<T, E>(call: impl Future<Output = Result<T, SdkError<E>>>) -> Result<T, StoreError>
+pub(crate) fn sent<T, E>(
+    call: impl Future<Output = Result<T, SdkError<E>>>,
+) -> impl Future<Output = Result<T, StoreError>>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    outside(call).await.map_err(unavailable)
+    // Outside of the async block, which would hold the call itself.
+    let answer = outside(call);
+    async move { answer.await.map_err(unavailable) }
 }
 
 /// What the client has answered to a write with a condition; `None` where the condition did not hold.
-pub(crate) async fn if_held<T, E>(
+pub(crate) fn if_held<T, E>(
     call: impl Future<Output = Result<T, SdkError<E>>>,
-) -> Result<Option<T>, StoreError>
+) -> impl Future<Output = Result<Option<T>, StoreError>>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match outside(call).await {
-        Ok(output) => Ok(Some(output)),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
-        Err(error) => Err(unavailable(error)),
+    let answer = outside(call);
+    async move {
+        match answer.await {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 }
 
