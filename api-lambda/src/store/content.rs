@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 
 use crate::store::cursor::Cursor;
 use crate::store::item::{self, Item, number, text};
-use crate::store::page::Partition;
+use crate::store::page::{Partition, all};
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, if_held, sent, transact};
 
 /// The partition of the list of versions. It is read by administrators only.
@@ -142,32 +142,24 @@ impl Store {
 
     /// Pointer and switches of a region, in one read.
     pub(crate) async fn content_in_force(&self, region: &str) -> Result<InForce, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.content)
+            .key_condition_expression("pk = :region")
+            .expression_attribute_values(":region", text(region_key(region)))
+            .consistent_read(true);
         let mut in_force = InForce::default();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.content)
-                .key_condition_expression("pk = :region")
-                .expression_attribute_values(":region", text(region_key(region)))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items() {
-                item::check_version(item)?;
-                let key = item::read_text(item, "sk")?;
-                if key == POINTER {
-                    in_force.pointer = read_body(item)?;
-                } else if let Some(Ok(flag)) = key.strip_prefix(FLAG).map(str::parse) {
-                    in_force.switches.insert(flag, read_body(item)?);
-                }
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(in_force);
+        for item in &all(query).await? {
+            item::check_version(item)?;
+            let key = item::read_text(item, "sk")?;
+            if key == POINTER {
+                in_force.pointer = read_body(item)?;
+            } else if let Some(Ok(flag)) = key.strip_prefix(FLAG).map(str::parse) {
+                in_force.switches.insert(flag, read_body(item)?);
             }
         }
+        Ok(in_force)
     }
 
     /// Replaces the pointer of a region, if its revision is still the one before. `false` if it is not.

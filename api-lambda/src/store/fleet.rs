@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 
 use crate::store::item::{self, Item, number, text};
 use crate::store::loads::{load_item, load_key, read_purpose};
+use crate::store::page::all;
 use crate::store::{Store, StoreError, if_held, sent, transact};
 
 /// Seconds after the end of its lease that a host can still come back; then its items expire.
@@ -188,26 +189,17 @@ impl Store {
     /// The items of the hosts that have a lease, those that take nobody in any more among them, by their ids.
     pub(crate) async fn leased_hosts(&self, now: UnixMillis) -> Result<Vec<Item>, StoreError> {
         let shards = (0..HOST_SHARDS).map(|shard| async move {
-            let (mut hosts, mut start) = (Vec::new(), None);
-            loop {
-                let call = self
-                    .client
-                    .query()
-                    .table_name(&self.tables.fleet)
-                    .index_name("by_zone")
-                    .key_condition_expression("#zone = :hosts")
-                    .filter_expression("lease_until > :now")
-                    .expression_attribute_names("#zone", "zone")
-                    .expression_attribute_values(":hosts", text(hosts_partition(shard)))
-                    .expression_attribute_values(":now", number(now.as_millis()))
-                    .set_exclusive_start_key(start);
-                let page = sent(call.send()).await?;
-                hosts.extend(page.items.unwrap_or_default());
-                start = page.last_evaluated_key;
-                if start.is_none() {
-                    return Ok::<_, StoreError>(hosts);
-                }
-            }
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.fleet)
+                .index_name("by_zone")
+                .key_condition_expression("#zone = :hosts")
+                .filter_expression("lease_until > :now")
+                .expression_attribute_names("#zone", "zone")
+                .expression_attribute_values(":hosts", text(hosts_partition(shard)))
+                .expression_attribute_values(":now", number(now.as_millis()));
+            all(query).await
         });
         let mut hosts: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
         hosts.sort_by(|one, other| item::read_text(one, "pk").ok().cmp(&item::read_text(other, "pk").ok()));

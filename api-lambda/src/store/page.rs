@@ -1,4 +1,7 @@
-//! A page of one partition of a table or an index that sorts by `sk`: the query that most lists are made of.
+//! A page of one partition of a table or an index that sorts by `sk`: the query that most lists are made of; and all
+//! that a query finds.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 
 use crate::store::cursor::{Cursor, KeyPart};
 use crate::store::item::{Item, text};
@@ -20,6 +23,19 @@ impl<'a> Partition<'a> {
     /// A part of a table, in the order of its keys.
     pub(super) fn of(table: &'a str, value: &impl ToString, prefix: &'a str) -> Self {
         Self { table, index: None, value: value.to_string(), prefix, newest_first: false }
+    }
+}
+
+/// All that a query finds, page after page.
+pub(super) async fn all(query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+    let (mut items, mut start) = (Vec::new(), None);
+    loop {
+        let page = sent(query.clone().set_exclusive_start_key(start).send()).await?;
+        items.extend(page.items.unwrap_or_default());
+        start = page.last_evaluated_key;
+        if start.is_none() {
+            return Ok(items);
+        }
     }
 }
 

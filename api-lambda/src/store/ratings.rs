@@ -10,8 +10,9 @@ use domain::ids::{CharacterId, QueueId};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::all;
 use crate::store::tickets::matchmaking_key;
-use crate::store::{ITEM_VERSION, Store, StoreError, sent, transact};
+use crate::store::{ITEM_VERSION, Store, StoreError, transact};
 
 const RATING_PREFIX: &str = "rating#";
 
@@ -44,35 +45,27 @@ impl Store {
 
     /// Every rating of the character, by the queue's name.
     pub(crate) async fn ratings_of(&self, character: CharacterId) -> Result<Vec<QueueRating>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.matchmaking)
+            .key_condition_expression("pk = :character AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":character", text(character))
+            .expression_attribute_values(":prefix", text(RATING_PREFIX))
+            .consistent_read(true);
         let mut ratings = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.matchmaking)
-                .key_condition_expression("pk = :character AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":character", text(character))
-                .expression_attribute_values(":prefix", text(RATING_PREFIX))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                let stored = read_rating(&item)?;
-                ratings.push(QueueRating {
-                    queue: item::read_parsed(&item, "queue")?,
-                    mu: stored.rating.mu(),
-                    sigma: stored.rating.sigma(),
-                    ordinal: stored.rating.ordinal(),
-                    matches: stored.matches,
-                    updated_at: UnixMillis::new(item::read_number(&item, "updated_at")?),
-                });
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(ratings);
-            }
+        for item in all(query).await? {
+            let stored = read_rating(&item)?;
+            ratings.push(QueueRating {
+                queue: item::read_parsed(&item, "queue")?,
+                mu: stored.rating.mu(),
+                sigma: stored.rating.sigma(),
+                ordinal: stored.rating.ordinal(),
+                matches: stored.matches,
+                updated_at: UnixMillis::new(item::read_number(&item, "updated_at")?),
+            });
         }
+        Ok(ratings)
     }
 
     /// The rating after one match more, if it is still `before`, as part of a transaction.

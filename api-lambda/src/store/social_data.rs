@@ -14,6 +14,7 @@ use crate::party::Deed;
 use crate::relation::Wish;
 use crate::store::chat::reports::REPORTS_PARTITION;
 use crate::store::item::{self, Item, text};
+use crate::store::page::all;
 use crate::store::parties::PartyRefusal;
 use crate::store::relations::{COUNT, social_key};
 use crate::store::{ATTEMPTS_MAX, Store, StoreError, back_off, sent, transact};
@@ -173,47 +174,31 @@ impl Store {
     }
 
     async fn social_partition(&self, account: AccountId) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.social)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(account))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            items.extend(page.items.unwrap_or_default());
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.social)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(account))
+            .consistent_read(true);
+        all(query).await
     }
 
     /// Keys of all items of the table `chat` that are about the account.
     async fn authored(&self, account: AccountId) -> Result<Vec<Item>, StoreError> {
-        let (mut keys, mut start) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.chat)
-                .index_name("by_author")
-                .key_condition_expression("author = :account")
-                .expression_attribute_values(":account", text(account))
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for mut key in page.items.unwrap_or_default() {
-                key.retain(|name, _| name == "pk" || name == "sk");
-                keys.push(key);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(keys);
-            }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.chat)
+            .index_name("by_author")
+            .key_condition_expression("author = :account")
+            .expression_attribute_values(":account", text(account));
+        let mut keys = Vec::new();
+        for mut key in all(query).await? {
+            key.retain(|name, _| name == "pk" || name == "sk");
+            keys.push(key);
         }
+        Ok(keys)
     }
 }
 

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::store::admin::bans::BanRecord;
 use crate::store::admin::{admin_item, read_optional_number, read_optional_text};
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::all;
 use crate::store::{Store, StoreError, sent, transact};
 
 const WATCH: &str = "watch";
@@ -52,26 +53,18 @@ fn ban_key(account: AccountId) -> String {
 impl Store {
     /// Everything that is looked at. The edge's sweep of old items may come late, so their times decide.
     pub(crate) async fn watched(&self, now: UnixMillis) -> Result<Watched, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.admin)
+            .key_condition_expression("pk = :watch")
+            .expression_attribute_values(":watch", text(WATCH))
+            .consistent_read(true);
         let mut watched = Watched::default();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.admin)
-                .key_condition_expression("pk = :watch")
-                .expression_attribute_values(":watch", text(WATCH))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                read_watched(&item, now, &mut watched)?;
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(watched);
-            }
+        for item in all(query).await? {
+            read_watched(&item, now, &mut watched)?;
         }
+        Ok(watched)
     }
 
     /// The watching of a ban as part of a transaction.

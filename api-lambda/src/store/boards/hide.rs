@@ -13,6 +13,7 @@ use domain::time::UnixMillis;
 use crate::clock::Deadline;
 use crate::store::admin::read_optional_number;
 use crate::store::item::{self, Item, number, text};
+use crate::store::page::all;
 use crate::store::personal::character::Forgotten;
 use crate::store::{ATTEMPTS_MAX, ITEM_VERSION, Store, StoreError, back_off, sent, transact};
 
@@ -118,8 +119,8 @@ impl Store {
     }
 
     /// Hides these characters of an account from all boards since its ban of this version holds, or shows them since
-    /// it does not hold any more; on boards of other regions these do so. Repeating it goes on where it was cut short, and it does nothing for a ban that was
-    /// changed since: whoever tells of the newer one sees to them.
+    /// it does not hold any more; on boards of other regions these do so. Repeating it goes on where it was cut short, and
+    /// it does nothing for a ban that was changed since: whoever tells of the newer one sees to them.
     pub(crate) async fn follow_ban(
         &self,
         account: AccountId,
@@ -310,56 +311,40 @@ impl Store {
         &self,
         character: CharacterId,
     ) -> Result<Vec<(String, SeasonId, StoredEntry)>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.boards)
+            .key_condition_expression("pk = :character AND begins_with(sk, :entries)")
+            .expression_attribute_values(":character", text(character))
+            .expression_attribute_values(":entries", text("e#"))
+            .consistent_read(true);
         let mut entries = Vec::new();
-        let mut start = None;
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.boards)
-                .key_condition_expression("pk = :character AND begins_with(sk, :entries)")
-                .expression_attribute_values(":character", text(character))
-                .expression_attribute_values(":entries", text("e#"))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                let mut key = item::read_text(&item, "sk")?.splitn(3, '#').skip(1);
-                let (Some(board), Some(Ok(season))) = (key.next(), key.next().map(str::parse)) else {
-                    let reason = "the key of an entry is malformed".to_owned();
-                    return Err(StoreError::Corrupt { pk: character.to_string(), reason });
-                };
-                entries.push((board.to_owned(), SeasonId(season), StoredEntry::read(&item)?));
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(entries);
-            }
+        for item in all(query).await? {
+            let mut key = item::read_text(&item, "sk")?.splitn(3, '#').skip(1);
+            let (Some(board), Some(Ok(season))) = (key.next(), key.next().map(str::parse)) else {
+                let reason = "the key of an entry is malformed".to_owned();
+                return Err(StoreError::Corrupt { pk: character.to_string(), reason });
+            };
+            entries.push((board.to_owned(), SeasonId(season), StoredEntry::read(&item)?));
         }
+        Ok(entries)
     }
 
     /// Characters whose entries have yet to follow their flags, in any order: some may have to wait for another region,
     /// and must not keep the same others waiting each time.
     pub(super) async fn unsettled_characters(&self) -> Result<Vec<CharacterId>, StoreError> {
-        let (mut characters, mut start) = (Vec::new(), None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.boards)
-                .index_name("by_work")
-                .key_condition_expression("#work = :work")
-                .expression_attribute_names("#work", "work")
-                .expression_attribute_values(":work", text(FLAG_SORT_KEY))
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                characters.push(item::read_parsed(&item, "pk")?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.boards)
+            .index_name("by_work")
+            .key_condition_expression("#work = :work")
+            .expression_attribute_names("#work", "work")
+            .expression_attribute_values(":work", text(FLAG_SORT_KEY));
+        let mut characters = Vec::new();
+        for item in all(query).await? {
+            characters.push(item::read_parsed(&item, "pk")?);
         }
         let from = crate::clock::random_below(characters.len());
         characters.rotate_left(from);

@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use domain::time::UnixMillis;
 
 use crate::store::item::{self, Item, number, text};
-use crate::store::{ITEM_VERSION, Store, StoreError, sent, transact};
+use crate::store::page::all;
+use crate::store::{ITEM_VERSION, Store, StoreError, transact};
 
 use super::{Board, key_of, new_item};
 
@@ -38,25 +39,18 @@ pub(super) fn is_of(region: &str, board_key: &str, register: &Register) -> bool 
 impl Store {
     /// Every board that was ever in the catalogue of its home and of which something may be left.
     pub(super) async fn board_register(&self) -> Result<Register, StoreError> {
-        let (mut register, mut start) = (Register::new(), None);
-        loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.tables.boards)
-                .key_condition_expression("pk = :register")
-                .expression_attribute_values(":register", text(REGISTER))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            let page = sent(call.send()).await?;
-            for item in page.items.unwrap_or_default() {
-                register.insert(item::read_text(&item, "sk")?.to_owned(), read_registered(&item)?);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(register);
-            }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.boards)
+            .key_condition_expression("pk = :register")
+            .expression_attribute_values(":register", text(REGISTER))
+            .consistent_read(true);
+        let mut register = Register::new();
+        for item in all(query).await? {
+            register.insert(item::read_text(&item, "sk")?.to_owned(), read_registered(&item)?);
         }
+        Ok(register)
     }
 
     /// The part of a transaction that makes a season: whoever finds an entry of it finds whose part that is, even if the
